@@ -1,0 +1,106 @@
+//! Reading a tool's result and the decision that travels with it.
+
+use rmcp::model::{CallToolResult, JsonObject};
+use serde::{Deserialize, Serialize};
+
+use super::{ClientError, Denial, DenialReason};
+
+const DECISION_META: &str = "io.aport/decision";
+
+/// A result of a tool that ran.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ToolReply {
+    /// rmcp's result, content and all.
+    pub result: CallToolResult,
+    /// The decision that allowed the call; `None` from an ungated tool.
+    pub decision: Option<DecisionSummary>,
+    /// Arguments as they were sent, adjustments included.
+    pub arguments: JsonObject,
+    /// Denials that adjusted attempts met before this one was allowed.
+    pub denials: Vec<Denial>,
+}
+
+impl ToolReply {
+    /// The result's text blocks, one a line.
+    pub fn text(&self) -> String {
+        text(&self.result)
+    }
+}
+
+/// What `_meta["io.aport/decision"]` says about a call. Received, not verified:
+/// it informs the caller, and the server has already acted on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DecisionSummary {
+    /// Whether the call was allowed.
+    pub allow: bool,
+    /// Id of the decision and of its audit record.
+    #[serde(default)]
+    pub decision_id: Option<String>,
+    /// Pack that was asked.
+    #[serde(default)]
+    pub policy_id: Option<String>,
+    /// Agent the gate decided about.
+    #[serde(default)]
+    pub agent_id: Option<String>,
+    /// Reasons, in the order of the pack's rules.
+    #[serde(default)]
+    pub reasons: Vec<DenialReason>,
+}
+
+pub(super) fn read(
+    tool: &str,
+    arguments: JsonObject,
+    result: CallToolResult,
+) -> Result<ToolReply, ClientError> {
+    let decision = result
+        .meta
+        .as_ref()
+        .and_then(|meta| meta.0.get(DECISION_META))
+        .and_then(|decision| DecisionSummary::deserialize(decision).ok());
+    match decision {
+        Some(decision) if !decision.allow => Err(refused(tool, decision, text(&result))),
+        decision if result.is_error == Some(true) => Err(ClientError::Tool {
+            tool: tool.to_owned(),
+            text: text(&result),
+            decision: decision.map(Box::new),
+        }),
+        decision => Ok(ToolReply {
+            result,
+            decision,
+            arguments,
+            denials: Vec::new(),
+        }),
+    }
+}
+
+/// A refusal whose every reason is the gate's own is no policy's verdict.
+fn refused(tool: &str, decision: DecisionSummary, text: String) -> ClientError {
+    let undecided = !decision.reasons.is_empty()
+        && decision
+            .reasons
+            .iter()
+            .all(|reason| reason.code.starts_with("gate."));
+    let denial = Box::new(Denial {
+        tool: tool.to_owned(),
+        decision_id: decision.decision_id,
+        policy_id: decision.policy_id,
+        agent_id: decision.agent_id,
+        reasons: decision.reasons,
+        text,
+    });
+    if undecided {
+        ClientError::Unavailable(denial)
+    } else {
+        ClientError::Denied(denial)
+    }
+}
+
+fn text(result: &CallToolResult) -> String {
+    let blocks = result.content.iter().filter_map(|block| block.as_text());
+    blocks
+        .map(|block| block.text.as_str())
+        .collect::<Vec<_>>()
+        .join("\n")
+}

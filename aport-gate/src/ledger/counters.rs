@@ -1,0 +1,201 @@
+//! Totals per counter and window, and the idempotency keys beside them.
+//!
+//! A total counts what is reserved, held and committed alike: only a release gives back.
+
+use aport_gate_oap::{Charge, CounterKey, Usage, UsagePlan};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::error::Problem;
+
+/// A charge as its reservation keeps it, so that a release gives back to exactly that counter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Taken {
+    #[serde(flatten)]
+    slot: Slot,
+    amount: i64,
+}
+
+/// The columns that name one counter in one window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Slot {
+    counter: String,
+    key: String,
+    window: String,
+    window_start: String,
+    window_end: String,
+}
+
+impl Slot {
+    fn of(name: &CounterKey) -> Result<Self, Problem> {
+        Ok(Self {
+            counter: name.counter.clone(),
+            key: serde_json::to_string(&name.key)?,
+            window: serde_json::to_string(&name.window)?,
+            window_start: name.window_start.to_string(),
+            window_end: name.window_end.to_string(),
+        })
+    }
+}
+
+pub(super) fn read(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    plan: &UsagePlan,
+) -> Result<Usage, Problem> {
+    let mut usage = Usage::default();
+    for name in &plan.counters {
+        let total = total(transaction, agent, policy, &Slot::of(name)?)?;
+        usage.counters.insert(name.clone(), total);
+    }
+    if let Some(key) = &plan.idempotency_key {
+        usage.key_seen = transaction
+            .prepare_cached(
+                "SELECT 1 FROM idempotency_keys WHERE agent = ?1 AND policy = ?2 AND key = ?3",
+            )?
+            .exists(params![agent, policy, key])?;
+    }
+    Ok(usage)
+}
+
+/// Takes every charge, or none: the caller drops the transaction on an error.
+pub(super) fn take(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    charges: &[Charge],
+) -> Result<Vec<Taken>, Problem> {
+    charges
+        .iter()
+        .map(|charge| {
+            let slot = Slot::of(&charge.counter)?;
+            let amount = charge.amount;
+            let before = total(transaction, agent, policy, &slot)?;
+            // A negative charge would give room back without a release.
+            let after = before
+                .checked_add(amount)
+                .filter(|_| amount >= 0)
+                .ok_or_else(|| overflow(&slot, amount, before))?;
+            write(transaction, agent, policy, &slot, after)?;
+            Ok(Taken { slot, amount })
+        })
+        .collect()
+}
+
+pub(super) fn give_back(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    taken: &[Taken],
+) -> Result<(), Problem> {
+    for Taken { slot, amount } in taken {
+        let before = total(transaction, agent, policy, slot)?;
+        let after = before
+            .checked_sub(*amount)
+            .filter(|after| *after >= 0)
+            .ok_or_else(|| {
+                Problem::Corrupt(format!(
+                    "counter `{}` stands at {before}, below the {amount} one reservation took",
+                    slot.counter
+                ))
+            })?;
+        write(transaction, agent, policy, slot, after)?;
+    }
+    Ok(())
+}
+
+pub(super) fn take_key(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    key: &str,
+    decision_id: &str,
+) -> Result<(), Problem> {
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT INTO idempotency_keys VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![agent, policy, key, decision_id])?;
+    if inserted == 1 {
+        Ok(())
+    } else {
+        Err(Problem::KeyTaken(key.to_owned()))
+    }
+}
+
+pub(super) fn free_key(
+    transaction: &Transaction<'_>,
+    decision_id: &str,
+    agent: &str,
+    policy: &str,
+    key: &str,
+) -> Result<(), Problem> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM idempotency_keys
+             WHERE agent = ?1 AND policy = ?2 AND key = ?3 AND decision_id = ?4",
+        )?
+        .execute(params![agent, policy, key, decision_id])?;
+    Ok(())
+}
+
+fn total(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    slot: &Slot,
+) -> Result<i64, Problem> {
+    let total = transaction
+        .prepare_cached(
+            "SELECT total FROM counters WHERE agent = ?1 AND policy = ?2 AND counter = ?3
+             AND key = ?4 AND window = ?5 AND window_start = ?6 AND window_end = ?7",
+        )?
+        .query_row(
+            params![
+                agent,
+                policy,
+                slot.counter,
+                slot.key,
+                slot.window,
+                slot.window_start,
+                slot.window_end
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(total.unwrap_or(0))
+}
+
+fn write(
+    transaction: &Transaction<'_>,
+    agent: &str,
+    policy: &str,
+    slot: &Slot,
+    total: i64,
+) -> Result<(), Problem> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO counters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET total = excluded.total",
+        )?
+        .execute(params![
+            agent,
+            policy,
+            slot.counter,
+            slot.key,
+            slot.window,
+            slot.window_start,
+            slot.window_end,
+            total
+        ])?;
+    Ok(())
+}
+
+fn overflow(slot: &Slot, amount: i64, total: i64) -> Problem {
+    Problem::Overflow {
+        counter: slot.counter.clone(),
+        amount,
+        total,
+    }
+}

@@ -1,0 +1,161 @@
+//! The thread that owns the connection, and the queue of jobs to it.
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::{LedgerError, Problem};
+use super::schema;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Owns the thread. Dropping it drains the queue and joins.
+#[derive(Debug)]
+pub(super) struct Worker {
+    queue: Option<Queue>,
+    thread: Option<JoinHandle<()>>,
+    path: Arc<Path>,
+}
+
+/// Sends jobs. The thread lives as long as one queue does.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    jobs: mpsc::Sender<Job>,
+    path: Arc<Path>,
+}
+
+impl Worker {
+    pub(super) fn spawn(path: &Path) -> Result<Self, LedgerError> {
+        let mut connection = schema::open(path)?;
+        let path: Arc<Path> = Arc::from(path);
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let thread = std::thread::Builder::new()
+            .name("aport-ledger".to_owned())
+            .spawn(move || {
+                for job in inbox {
+                    job(&mut connection);
+                }
+            })
+            .map_err(|error| stopped(&path, &error.to_string()))?;
+        Ok(Self {
+            queue: Some(Queue {
+                jobs,
+                path: Arc::clone(&path),
+            }),
+            thread: Some(thread),
+            path,
+        })
+    }
+
+    pub(super) fn queue(&self) -> Result<&Queue, LedgerError> {
+        self.queue
+            .as_ref()
+            .ok_or_else(|| stopped(&self.path, "it was closed"))
+    }
+
+    /// Reads on a connection and a thread of its own, after every job sent so far is done: a long
+    /// read does not hold up decisions.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        self.queue()?.ask(|_| Ok(())).await?;
+        let path = Arc::clone(&self.path);
+        let (reply, answer) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("aport-ledger-read".to_owned())
+            .spawn(move || {
+                let result = schema::open_reader(&path).and_then(|mut reader| work(&mut reader));
+                // Nobody waits any more: there is nothing to undo after a read.
+                let _ = reply.send(result.map_err(|problem| problem.at(&path)));
+            })
+            .map_err(|error| stopped(&self.path, &error.to_string()))?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(stopped(&self.path, "the reading thread ended early")))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A job may own the last handle; a thread cannot wait for itself.
+        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            tracing::error!(path = %self.path.display(), "the ledger thread panicked");
+        }
+    }
+}
+
+impl Queue {
+    /// Runs `work` and answers. The work is done even when nobody waits for the answer any more.
+    pub(super) async fn ask<T, W>(&self, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        self.enqueue(work, false).await
+    }
+
+    /// Runs `work` unless the caller is gone before its turn comes.
+    pub(super) async fn ask_while_wanted<T, W>(&self, work: W) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        self.enqueue(work, true).await
+    }
+
+    /// Runs `work` without an answer; a failure goes to the log. Never blocks.
+    pub(super) fn tell<W>(&self, work: W)
+    where
+        W: FnOnce(&mut Connection) -> Result<(), Problem> + Send + 'static,
+    {
+        let path = Arc::clone(&self.path);
+        let job: Job = Box::new(move |connection| {
+            if let Err(problem) = work(connection) {
+                let error = problem.at(&path);
+                tracing::error!(%error, "an outcome was not recorded; its reservation stays pending");
+            }
+        });
+        if self.jobs.send(job).is_err() {
+            tracing::error!(path = %self.path.display(), "the ledger thread is gone; the reservation stays pending");
+        }
+    }
+
+    async fn enqueue<T, W>(&self, work: W, skip_unwanted: bool) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let path = Arc::clone(&self.path);
+        let job: Job = Box::new(move |connection| {
+            if skip_unwanted && reply.is_closed() {
+                return;
+            }
+            let result = work(connection).map_err(|problem| problem.at(&path));
+            // An answer nobody receives is dropped here, and a reservation in it releases itself.
+            drop(reply.send(result));
+        });
+        self.jobs
+            .send(job)
+            .map_err(|_| stopped(&self.path, "it ended early"))?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(stopped(&self.path, "it ended before it answered")))
+    }
+}
+
+fn stopped(path: &Path, problem: &str) -> LedgerError {
+    LedgerError::Stopped {
+        path: path.to_path_buf(),
+        problem: problem.to_owned(),
+    }
+}

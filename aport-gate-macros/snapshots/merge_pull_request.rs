@@ -1,0 +1,117 @@
+/// Not the description.
+fn merge_pull_request<__Server>() -> ::gates::__private::ToolRoute<__Server>
+where
+    __Server: ::gates::HasGate + ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    #[::core::prelude::v1::derive(
+        ::gates::__private::serde::Deserialize,
+        ::gates::__private::serde::Serialize,
+        ::gates::__private::schemars::JsonSchema,
+    )]
+    #[serde(
+        crate = "::gates::__private::serde",
+        deny_unknown_fields,
+        expecting = "the arguments of `merge-pull-request`"
+    )]
+    #[schemars(crate = "::gates::__private::schemars")]
+    struct __MergePullRequestArguments {
+        repository: String,
+        #[serde(alias = "pr")]
+        pr_number: u64,
+        #[serde(default = "__default_base_branch")]
+        base_branch: String,
+        #[serde(default = "__default_draft")]
+        draft: bool,
+        #[serde(default = "__default_type")]
+        r#type: Strategy,
+    }
+    fn __default_base_branch() -> String {
+        ::core::convert::Into::into("main")
+    }
+    fn __default_draft() -> bool {
+        ::core::default::Default::default()
+    }
+    fn __default_type() -> Strategy {
+        Strategy::Squash
+    }
+    #[allow(clippy::unused_async)]
+    async fn merge_pull_request(
+        repository: String,
+        pr_number: u64,
+        base_branch: String,
+        draft: bool,
+        r#type: Strategy,
+    ) -> String {
+        format!("merged #{pr_number}")
+    }
+    ::gates::__private::gated_route::<
+        __Server,
+        __MergePullRequestArguments,
+    >(
+        ::gates::__private::ToolSpec {
+            name: "merge-pull-request",
+            title: ::core::option::Option::Some("Merge"),
+            description: ::core::option::Option::Some("Merge a pull request."),
+            pack: "code.repository.merge.v1",
+            annotations: ::gates::__private::Annotations {
+                title: ::core::option::Option::Some("Merge"),
+                read_only_hint: ::core::option::Option::Some(false),
+                destructive_hint: ::core::option::Option::Some(true),
+                idempotent_hint: ::core::option::Option::Some(true),
+                open_world_hint: ::core::option::Option::Some(false),
+            },
+            output_schema: <String as ::gates::__private::ToolReturn>::output_schema(),
+        },
+        |__aport_arguments, __aport_context| {
+            let __MergePullRequestArguments {
+                repository,
+                pr_number,
+                base_branch,
+                draft,
+                r#type,
+            } = __aport_arguments;
+            let _ = (repository, pr_number, base_branch, draft, r#type);
+            let _ = (__aport_arguments, &*__aport_context);
+            ::gates::__private::ContextFields::field(
+                __aport_context,
+                "action",
+                &("pr.merge"),
+            )?;
+            ::gates::__private::ContextFields::field(
+                __aport_context,
+                "branch",
+                &(base_branch),
+            )?;
+            ::core::result::Result::Ok(())
+        },
+        |__aport_service, __aport_permit, __aport_arguments| {
+            let _ = (__aport_service, __aport_permit);
+            ::std::boxed::Box::pin(async move {
+                #[allow(unused_imports)]
+                use ::gates::__private::{
+                    ExecutionByDefault as _, ExecutionByReport as _,
+                };
+                let __MergePullRequestArguments {
+                    repository: __aport_argument_0,
+                    pr_number: __aport_argument_1,
+                    base_branch: __aport_argument_2,
+                    draft: __aport_argument_3,
+                    r#type: __aport_argument_4,
+                } = __aport_arguments;
+                let __aport_output = merge_pull_request(
+                        __aport_argument_0,
+                        __aport_argument_1,
+                        __aport_argument_2,
+                        __aport_argument_3,
+                        __aport_argument_4,
+                    )
+                    .await;
+                let __aport_execution = (&::gates::__private::ExecutionOf(
+                    &__aport_output,
+                ))
+                    .execution();
+                ::gates::__private::Returned::new(__aport_output, __aport_execution)
+            })
+        },
+    )
+}

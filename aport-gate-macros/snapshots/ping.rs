@@ -1,0 +1,62 @@
+#[cfg(unix)]
+pub(crate) fn ping<__Server>() -> ::aport_gate::__private::ToolRoute<__Server>
+where
+    __Server: ::aport_gate::HasGate + ::core::marker::Send + ::core::marker::Sync
+        + 'static,
+{
+    #[::core::prelude::v1::derive(
+        ::aport_gate::__private::serde::Deserialize,
+        ::aport_gate::__private::serde::Serialize,
+        ::aport_gate::__private::schemars::JsonSchema,
+    )]
+    #[serde(
+        crate = "::aport_gate::__private::serde",
+        deny_unknown_fields,
+        expecting = "the arguments of `ping`"
+    )]
+    #[schemars(crate = "::aport_gate::__private::schemars")]
+    struct __PingArguments {}
+    #[allow(clippy::unused_async)]
+    async fn ping() {
+        let answer = "pong";
+    }
+    ::aport_gate::__private::gated_route::<
+        __Server,
+        __PingArguments,
+    >(
+        ::aport_gate::__private::ToolSpec {
+            name: "ping",
+            title: ::core::option::Option::None,
+            description: ::core::option::Option::None,
+            pack: "code.repository.merge.v1",
+            annotations: ::aport_gate::__private::Annotations {
+                title: ::core::option::Option::None,
+                read_only_hint: ::core::option::Option::None,
+                destructive_hint: ::core::option::Option::None,
+                idempotent_hint: ::core::option::Option::None,
+                open_world_hint: ::core::option::Option::None,
+            },
+            output_schema: <() as ::aport_gate::__private::ToolReturn>::output_schema(),
+        },
+        |__aport_arguments, __aport_context| {
+            let _ = (__aport_arguments, &*__aport_context);
+            ::core::result::Result::Ok(())
+        },
+        |__aport_service, __aport_permit, __aport_arguments| {
+            let _ = (__aport_service, __aport_permit);
+            ::std::boxed::Box::pin(async move {
+                #[allow(unused_imports)]
+                use ::aport_gate::__private::{
+                    ExecutionByDefault as _, ExecutionByReport as _,
+                };
+                let __PingArguments {} = __aport_arguments;
+                let __aport_output = ping().await;
+                let __aport_execution = (&::aport_gate::__private::ExecutionOf(
+                    &__aport_output,
+                ))
+                    .execution();
+                ::aport_gate::__private::Returned::new(__aport_output, __aport_execution)
+            })
+        },
+    )
+}

@@ -1,0 +1,105 @@
+/// Refund an order.
+///
+/// At most once.
+#[allow(clippy::too_many_arguments)]
+pub fn process_refund<__Server>() -> ::aport_gate::__private::ToolRoute<__Server>
+where
+    __Server: ::aport_gate::HasGate + ::aport_gate::HasService<RefundDesk>
+        + ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    #[::core::prelude::v1::derive(
+        ::aport_gate::__private::serde::Deserialize,
+        ::aport_gate::__private::serde::Serialize,
+        ::aport_gate::__private::schemars::JsonSchema,
+    )]
+    #[serde(
+        crate = "::aport_gate::__private::serde",
+        deny_unknown_fields,
+        expecting = "the arguments of `process_refund`"
+    )]
+    #[schemars(crate = "::aport_gate::__private::schemars")]
+    struct __ProcessRefundArguments {
+        /// Order to refund.
+        order_id: String,
+        /// Amount in minor units (cents).
+        #[schemars(range(min = 1))]
+        amount: u64,
+        #[serde(default = "__default_reason_code")]
+        reason_code: String,
+        note: Option<String>,
+    }
+    fn __default_reason_code() -> String {
+        ::core::convert::Into::into("customer_request")
+    }
+    #[instrument(skip_all)]
+    #[allow(clippy::unused_async)]
+    async fn process_refund(
+        desk: &RefundDesk,
+        permit: &Permit,
+        order_id: String,
+        amount: u64,
+        mut reason_code: String,
+        note: Option<String>,
+    ) -> Result<Json<Receipt>, RefundError> {
+        desk.refund(permit, order_id, amount, reason_code, note).await
+    }
+    ::aport_gate::__private::gated_route::<
+        __Server,
+        __ProcessRefundArguments,
+    >(
+        ::aport_gate::__private::ToolSpec {
+            name: "process_refund",
+            title: ::core::option::Option::None,
+            description: ::core::option::Option::Some(
+                "Refund an order.\n\nAt most once.",
+            ),
+            pack: "finance.payment.refund.v1",
+            annotations: ::aport_gate::__private::Annotations {
+                title: ::core::option::Option::None,
+                read_only_hint: ::core::option::Option::None,
+                destructive_hint: ::core::option::Option::None,
+                idempotent_hint: ::core::option::Option::None,
+                open_world_hint: ::core::option::Option::None,
+            },
+            output_schema: <Result<
+                Json<Receipt>,
+                RefundError,
+            > as ::aport_gate::__private::ToolReturn>::output_schema(),
+        },
+        |__aport_arguments, __aport_context| {
+            let _ = (__aport_arguments, &*__aport_context);
+            ::core::result::Result::Ok(())
+        },
+        |__aport_service, __aport_permit, __aport_arguments| {
+            let _ = (__aport_service, __aport_permit);
+            ::std::boxed::Box::pin(async move {
+                #[allow(unused_imports)]
+                use ::aport_gate::__private::{
+                    ExecutionByDefault as _, ExecutionByReport as _,
+                };
+                let __ProcessRefundArguments {
+                    order_id: __aport_argument_0,
+                    amount: __aport_argument_1,
+                    reason_code: __aport_argument_2,
+                    note: __aport_argument_3,
+                } = __aport_arguments;
+                let __aport_output = process_refund(
+                        <__Server as ::aport_gate::HasService<
+                            RefundDesk,
+                        >>::service(__aport_service),
+                        __aport_permit,
+                        __aport_argument_0,
+                        __aport_argument_1,
+                        __aport_argument_2,
+                        __aport_argument_3,
+                    )
+                    .await;
+                let __aport_execution = (&::aport_gate::__private::ExecutionOf(
+                    &__aport_output,
+                ))
+                    .execution();
+                ::aport_gate::__private::Returned::new(__aport_output, __aport_execution)
+            })
+        },
+    )
+}

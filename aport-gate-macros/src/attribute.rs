@@ -1,0 +1,285 @@
+//! The keys of `#[policy_gated(…)]`, read one by one so that a mistake in one hides none in another.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Ident, Lit, LitBool, LitStr, Path, Token, parenthesized};
+
+use crate::errors::Errors;
+use crate::nearest::{nearest, unknown};
+
+const KEYS: &[&str] = &[
+    "pack",
+    "name",
+    "title",
+    "description",
+    "annotations",
+    "context",
+    "crate",
+];
+const HINTS: &[&str] = &[
+    "read_only_hint",
+    "destructive_hint",
+    "idempotent_hint",
+    "open_world_hint",
+];
+const ANNOTATIONS: &[&str] = &[
+    "title",
+    "read_only_hint",
+    "destructive_hint",
+    "idempotent_hint",
+    "open_world_hint",
+];
+
+/// What the user wrote between the parentheses.
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) pack: Option<LitStr>,
+    /// `pack` was there in some form: its absence is not a second mistake.
+    pub(crate) pack_attempted: bool,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) title: Option<LitStr>,
+    pub(crate) description: Option<LitStr>,
+    pub(crate) annotations: Annotations,
+    pub(crate) context: Vec<ContextField>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// The hints of MCP's tool annotations; what is absent is not published.
+#[derive(Default)]
+pub(crate) struct Annotations {
+    pub(crate) title: Option<LitStr>,
+    pub(crate) read_only_hint: Option<LitBool>,
+    pub(crate) destructive_hint: Option<LitBool>,
+    pub(crate) idempotent_hint: Option<LitBool>,
+    pub(crate) open_world_hint: Option<LitBool>,
+}
+
+/// `field = expr` inside `context(…)`.
+pub(crate) struct ContextField {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
+}
+
+impl Keys {
+    /// Reads the keys; mistakes go to `errors` and leave their key unset.
+    pub(crate) fn parse(attribute: TokenStream, errors: &mut Errors) -> Self {
+        let mut keys = Self::default();
+        let parsed = (|input: ParseStream<'_>| {
+            let mut seen = Vec::new();
+            entries(input, errors, |input, errors| {
+                keys.entry(input, &mut seen, errors)
+            });
+            Ok(())
+        })
+        .parse2(attribute);
+        if let Err(error) = parsed {
+            errors.push(error);
+        }
+        keys
+    }
+
+    fn entry(
+        &mut self,
+        input: ParseStream<'_>,
+        seen: &mut Vec<String>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        if input.peek(Lit) {
+            self.pack_attempted = true;
+            return Err(input.error(
+                "expected `key = value`: write `#[policy_gated(pack = \"finance.payment.refund.v1\")]`",
+            ));
+        }
+        let key = input.call(Ident::parse_any)?;
+        let word = key.unraw().to_string();
+        if word == "pack" || nearest(&word, KEYS) == Some("pack") {
+            self.pack_attempted = true;
+        }
+        if !KEYS.contains(&word.as_str()) {
+            return Err(syn::Error::new(key.span(), unknown("key", &word, KEYS)));
+        }
+        once(&key, seen)?;
+        match word.as_str() {
+            "pack" => self.pack = Some(string(input, &key, "finance.payment.refund.v1")?),
+            "name" => self.name = Some(string(input, &key, "process_refund")?),
+            "title" => self.title = Some(string(input, &key, "Process a refund")?),
+            "description" => self.description = Some(string(input, &key, "Refund an order.")?),
+            "crate" => self.krate = Some(crate_path(input)?),
+            "annotations" => self.annotations(input, &key, errors)?,
+            _ => self.context(input, &key, errors)?,
+        }
+        Ok(())
+    }
+
+    fn annotations(
+        &mut self,
+        input: ParseStream<'_>,
+        key: &Ident,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        let content = list(input, key, "annotations(read_only_hint = true)")?;
+        let mut seen = Vec::new();
+        entries(&content, errors, |input, _| {
+            let hint = input.call(Ident::parse_any)?;
+            let word = hint.unraw().to_string();
+            if !ANNOTATIONS.contains(&word.as_str()) {
+                return Err(syn::Error::new(
+                    hint.span(),
+                    unknown("annotation", &word, ANNOTATIONS),
+                ));
+            }
+            once(&hint, &mut seen)?;
+            if !HINTS.contains(&word.as_str()) {
+                self.annotations.title = Some(string(input, &hint, "Process a refund")?);
+                return Ok(());
+            }
+            let value = Some(boolean(input, &hint)?);
+            match word.as_str() {
+                "read_only_hint" => self.annotations.read_only_hint = value,
+                "destructive_hint" => self.annotations.destructive_hint = value,
+                "idempotent_hint" => self.annotations.idempotent_hint = value,
+                _ => self.annotations.open_world_hint = value,
+            }
+            Ok(())
+        });
+        Ok(())
+    }
+
+    fn context(
+        &mut self,
+        input: ParseStream<'_>,
+        key: &Ident,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        let content = list(input, key, "context(action = \"pr.merge\")")?;
+        entries(&content, errors, |input, _| {
+            let name = input.call(Ident::parse_any)?;
+            if !input.peek(Token![=]) {
+                return Err(syn::Error::new(
+                    name.span(),
+                    format!(
+                        "context field `{name}` has no value: write `{name} = …`, an expression over the arguments"
+                    ),
+                ));
+            }
+            input.parse::<Token![=]>()?;
+            let value = input.parse()?;
+            self.context.push(ContextField { name, value });
+            Ok(())
+        });
+        Ok(())
+    }
+}
+
+/// Reads entries between commas. After a mistake it goes on behind the next comma.
+pub(crate) fn entries(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+    mut entry: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    while !input.is_empty() {
+        if let Err(error) = entry(input, errors) {
+            errors.push(error);
+        } else if !input.is_empty() && !input.peek(Token![,]) {
+            errors.push(input.error("expected `,` between keys"));
+        }
+        while !input.is_empty() {
+            if input
+                .parse::<Option<Token![,]>>()
+                .is_ok_and(|comma| comma.is_some())
+            {
+                break;
+            }
+            if input.parse::<TokenTree>().is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn once(key: &Ident, seen: &mut Vec<String>) -> syn::Result<()> {
+    let word = key.unraw().to_string();
+    if seen.contains(&word) {
+        return Err(syn::Error::new(
+            key.span(),
+            format!("`{word}` is given twice: remove one"),
+        ));
+    }
+    seen.push(word);
+    Ok(())
+}
+
+fn list<'a>(
+    input: ParseStream<'a>,
+    key: &Ident,
+    example: &str,
+) -> syn::Result<syn::parse::ParseBuffer<'a>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(
+            key.span(),
+            format!("`{key}` takes a list: `{example}`"),
+        ));
+    }
+    let content;
+    parenthesized!(content in input);
+    Ok(content)
+}
+
+fn string(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<LitStr> {
+    let value = value(input).map_err(|span| {
+        let message = format!("`{key}` takes a string literal: `{key} = \"{example}\"`");
+        syn::Error::new(span.unwrap_or_else(|| key.span()), message)
+    });
+    match value? {
+        Lit::Str(text) => Ok(text),
+        other => Err(syn::Error::new(
+            other.span(),
+            format!("`{key}` takes a string literal: `{key} = \"{example}\"`"),
+        )),
+    }
+}
+
+fn boolean(input: ParseStream<'_>, key: &Ident) -> syn::Result<LitBool> {
+    let message = format!("`{key}` takes `true` or `false`: `{key} = true`");
+    match value(input) {
+        Ok(Lit::Bool(value)) => Ok(value),
+        Ok(other) => Err(syn::Error::new(other.span(), message)),
+        Err(span) => Err(syn::Error::new(span.unwrap_or_else(|| key.span()), message)),
+    }
+}
+
+/// The literal behind `=`, or the place where something else stands.
+fn value(input: ParseStream<'_>) -> Result<Lit, Option<Span>> {
+    if !input.peek(Token![=]) {
+        return Err(None);
+    }
+    input.parse::<Token![=]>().map_err(|_| None)?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(None);
+    }
+    input
+        .parse::<Lit>()
+        .map_err(|_| Some(input.cursor().span()))
+}
+
+/// A relative path would name another thing in every module the attribute is used in.
+fn crate_path(input: ParseStream<'_>) -> syn::Result<Path> {
+    input.parse::<Token![=]>()?;
+    let path = input.call(Path::parse_mod_style)?;
+    let rooted = path.leading_colon.is_some()
+        || path
+            .segments
+            .first()
+            .is_some_and(|root| root.ident == "crate");
+    if rooted {
+        return Ok(path);
+    }
+    let written = crate::path_text(&path);
+    Err(syn::Error::new_spanned(
+        path,
+        format!(
+            "`crate` takes a path from a root: write `crate = ::{written}` or `crate = crate::{written}`"
+        ),
+    ))
+}

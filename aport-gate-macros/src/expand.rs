@@ -1,0 +1,229 @@
+//! From a checked tool to its route constructor.
+//!
+//! ```text
+//! /// Refund an order.                          fn process_refund<S>() -> ToolRoute<S>
+//! #[policy_gated(pack = "…")]                   where S: HasGate + HasService<Desk> + … {
+//! async fn process_refund(                          struct __ProcessRefundArguments { … }
+//!     #[service] desk: &Desk,          becomes      async fn process_refund(…) -> String { … }
+//!     order_id: String,                             gated_route(ToolSpec { … }, context, body)
+//! ) -> String { … }                             }
+//! ```
+//!
+//! The body is an item of the constructor's block, so no path outside of it names it. Everything
+//! generated has mixed-site hygiene: locals cannot be seen from the user's code nor capture it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, ReturnType};
+
+use crate::arguments;
+use crate::model::{Parameter, Role, Tool};
+
+/// The whole expansion.
+pub(crate) fn expand(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let ident = &tool.ident;
+    let outer_attributes = &tool.outer_attributes;
+    let visibility = &tool.visibility;
+    let arguments = arguments::expand(tool);
+    let arguments_name = arguments::struct_name(tool);
+    let function = body_function(tool);
+    let spec = spec(tool);
+    let context = context_closure(tool);
+    let body = body_closure(tool);
+    let service = tool.parameters.iter().find_map(|parameter| {
+        let Role::Service(service) = &parameter.role else {
+            return None;
+        };
+        Some(quote_spanned!(at(service)=> + #krate::HasService<#service>))
+    });
+    quote_spanned! {Span::mixed_site()=>
+        #(#outer_attributes)*
+        #visibility fn #ident<__Server>() -> #krate::__private::ToolRoute<__Server>
+        where
+            __Server: #krate::HasGate
+                #service
+                + ::core::marker::Send
+                + ::core::marker::Sync
+                + 'static,
+        {
+            #arguments
+
+            #function
+
+            #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
+        }
+    }
+}
+
+/// The user's function, tokens as they were.
+fn body_function(tool: &Tool) -> TokenStream {
+    let attributes = &tool.body_attributes;
+    let ident = &tool.ident;
+    let parameters = tool.parameters.iter().map(|parameter| {
+        let Parameter {
+            attributes,
+            pattern,
+            ty,
+            ..
+        } = parameter;
+        quote!(#(#attributes)* #pattern: #ty)
+    });
+    let output = &tool.output;
+    let body = &tool.body;
+    quote! {
+        #(#attributes)*
+        #[allow(clippy::unused_async)]
+        async fn #ident(#(#parameters),*) #output #body
+    }
+}
+
+fn spec(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let (name, pack) = (&tool.name, &tool.pack);
+    let title = option(tool.title.as_ref());
+    let description = option(tool.description.as_ref());
+    let hints = &tool.annotations;
+    let hint_title = option(hints.title.as_ref());
+    let read_only_hint = option(hints.read_only_hint.as_ref());
+    let destructive_hint = option(hints.destructive_hint.as_ref());
+    let idempotent_hint = option(hints.idempotent_hint.as_ref());
+    let open_world_hint = option(hints.open_world_hint.as_ref());
+    let output = match &tool.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    };
+    let output_schema = quote_spanned! {at(&output)=>
+        <#output as #krate::__private::ToolReturn>::output_schema()
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #krate::__private::ToolSpec {
+            name: #name,
+            title: #title,
+            description: #description,
+            pack: #pack,
+            annotations: #krate::__private::Annotations {
+                title: #hint_title,
+                read_only_hint: #read_only_hint,
+                destructive_hint: #destructive_hint,
+                idempotent_hint: #idempotent_hint,
+                open_world_hint: #open_world_hint,
+            },
+            output_schema: #output_schema,
+        }
+    }
+}
+
+/// Fills the mapped fields; the arguments are in scope by reference, under the user's names.
+fn context_closure(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let arguments = local("arguments");
+    let context = local("context");
+    let struct_name = arguments::struct_name(tool);
+    let bindings = (!tool.context.is_empty()).then(|| {
+        let fields = tool.arguments().map(|(_, argument)| {
+            let cfg = cfg(&argument.field_attributes);
+            let ident = &argument.ident;
+            (quote!(#(#cfg)* #ident), ident)
+        });
+        let (fields, _): (Vec<_>, Vec<_>) = fields.unzip();
+        quote_spanned! {Span::mixed_site()=>
+            let #struct_name { #(#fields),* } = #arguments;
+            // An expression may use some and not others.
+            let _ = (#(#fields,)*);
+        }
+    });
+    let fields = tool.context.iter().map(|field| {
+        let name = syn::ext::IdentExt::unraw(&field.name).to_string();
+        let value = &field.value;
+        let value = quote_spanned!(at(value)=> &(#value));
+        quote_spanned! {at(&field.value)=>
+            #krate::__private::ContextFields::field(#context, #name, #value)?;
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        |#arguments, #context| {
+            #bindings
+            let _ = (#arguments, &*#context);
+            #(#fields)*
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Runs the body with what the gate hands over.
+fn body_closure(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let ident = &tool.ident;
+    let struct_name = arguments::struct_name(tool);
+    let [service, permit, arguments, output, execution] =
+        ["service", "permit", "arguments", "output", "execution"].map(local);
+    // Fresh names: an argument may be called like the function itself.
+    let fields = tool.arguments().enumerate().map(|(index, (_, argument))| {
+        let cfg = cfg(&argument.field_attributes);
+        let field = &argument.ident;
+        let value = local(&format!("argument_{index}"));
+        quote_spanned!(Span::mixed_site()=> #(#cfg)* #field: #value)
+    });
+    let mut index = 0;
+    let mut values = Vec::new();
+    for parameter in &tool.parameters {
+        let cfg = cfg(&parameter.attributes);
+        let span = at(&parameter.ty);
+        values.push(match &parameter.role {
+            Role::Service(ty) => quote_spanned! {span=>
+                #(#cfg)* <__Server as #krate::HasService<#ty>>::service(#service)
+            },
+            Role::Permit => {
+                let permit = Ident::new(&permit.to_string(), span);
+                quote_spanned!(span=> #(#cfg)* #permit)
+            }
+            Role::Argument(_) => {
+                let value = local(&format!("argument_{index}"));
+                index += 1;
+                quote_spanned!(span=> #(#cfg)* #value)
+            }
+        });
+    }
+    // A body whose future is not `Send` is reported at the function's name.
+    let boxed = quote_spanned! {at(ident)=> ::std::boxed::Box::pin };
+    quote_spanned! {Span::mixed_site()=>
+        |#service, #permit, #arguments| {
+            let _ = (#service, #permit);
+            #boxed(async move {
+                #[allow(unused_imports)]
+                use #krate::__private::{ExecutionByDefault as _, ExecutionByReport as _};
+                let #struct_name { #(#fields),* } = #arguments;
+                let #output = #ident(#(#values),*).await;
+                let #execution = (&#krate::__private::ExecutionOf(&#output)).execution();
+                #krate::__private::Returned::new(#output, #execution)
+            })
+        }
+    }
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => {
+            quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value))
+        }
+        None => quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+    }
+}
+
+fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+}
+
+/// A local of the generated code.
+fn local(name: &str) -> Ident {
+    format_ident!("__aport_{name}", span = Span::mixed_site())
+}
+
+/// Our hygiene, reported at the user's code.
+fn at(tokens: &impl ToTokens) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}

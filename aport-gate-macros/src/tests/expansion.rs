@@ -1,0 +1,101 @@
+//! Snapshots of what the attribute expands to. `UPDATE_SNAPSHOTS=1 cargo test` rewrites them.
+
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::gated;
+
+fn assert_expansion(name: &str, attribute: TokenStream, item: TokenStream) {
+    let file: syn::File = syn::parse2(gated(attribute, item)).unwrap();
+    let expansion = prettyplease::unparse(&file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("snapshots")
+        .join(format!("{name}.rs"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &expansion).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        expansion, expected,
+        "UPDATE_SNAPSHOTS=1 cargo test accepts it"
+    );
+}
+
+#[test]
+fn refund_with_service_permit_and_defaults() {
+    assert_expansion(
+        "process_refund",
+        quote!(pack = "finance.payment.refund.v1"),
+        quote! {
+            /// Refund an order.
+            ///
+            /// At most once.
+            #[instrument(skip_all)]
+            #[allow(clippy::too_many_arguments)]
+            pub async fn process_refund(
+                #[service] desk: &RefundDesk,
+                #[permit] permit: &Permit,
+                /// Order to refund.
+                order_id: String,
+                /// Amount in minor units (cents).
+                #[schemars(range(min = 1))]
+                amount: u64,
+                #[arg(default = "customer_request")] mut reason_code: String,
+                note: Option<String>,
+            ) -> Result<Json<Receipt>, RefundError> {
+                desk.refund(permit, order_id, amount, reason_code, note).await
+            }
+        },
+    );
+}
+
+#[test]
+fn merge_with_every_key() {
+    assert_expansion(
+        "merge_pull_request",
+        quote! {
+            pack = "code.repository.merge.v1",
+            name = "merge-pull-request",
+            title = "Merge",
+            description = "Merge a pull request.",
+            annotations(
+                title = "Merge",
+                read_only_hint = false,
+                destructive_hint = true,
+                idempotent_hint = true,
+                open_world_hint = false,
+            ),
+            context(action = "pr.merge", branch = base_branch),
+            crate = ::gates,
+        },
+        quote! {
+            /// Not the description.
+            async fn merge_pull_request(
+                repository: String,
+                #[serde(alias = "pr")] pr_number: u64,
+                #[arg(default = "main")] base_branch: String,
+                #[arg(default)] draft: bool,
+                #[arg(default = Strategy::Squash)] r#type: Strategy,
+            ) -> String {
+                format!("merged #{pr_number}")
+            }
+        },
+    );
+}
+
+#[test]
+fn a_half_typed_body_without_arguments() {
+    assert_expansion(
+        "ping",
+        quote!(pack = "code.repository.merge.v1"),
+        quote! {
+            #[cfg(unix)]
+            pub(crate) async fn ping() {
+                let answer = "pong";
+            }
+        },
+    );
+}

@@ -1,0 +1,112 @@
+//! What a type may not hold when the macro writes it into a struct of its own.
+
+use quote::ToTokens as _;
+use syn::visit::{self, Visit};
+use syn::{Lifetime, PathArguments, Type, TypeImplTrait, TypeReference};
+
+/// `ty` without the invisible groups that `macro_rules!` puts around a `$ty:ty`.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
+/// Whether the type is spelled `Option<…>`.
+pub(crate) fn is_option(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            last.ident == "Option" && matches!(last.arguments, PathArguments::AngleBracketed(_))
+        }),
+        _ => false,
+    }
+}
+
+/// The first `impl Trait` in `ty`.
+pub(crate) fn impl_trait(ty: &Type) -> Option<&TypeImplTrait> {
+    let mut found = Borrows::default();
+    found.visit_type(ty);
+    found.impl_trait
+}
+
+/// The first reference in `ty`.
+pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
+    let mut found = Borrows::default();
+    found.visit_type(ty);
+    found.reference
+}
+
+/// The first lifetime other than `'static` in `ty`.
+pub(crate) fn lifetime(ty: &Type) -> Option<&Lifetime> {
+    let mut found = Borrows::default();
+    found.visit_type(ty);
+    found.lifetime
+}
+
+/// The owned type to take instead of a reference: `String` for `&str`.
+pub(crate) fn owned(reference: &TypeReference) -> String {
+    match bare(&reference.elem) {
+        Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
+        Type::Path(path) if path.path.is_ident("Path") => "PathBuf".to_owned(),
+        Type::Slice(slice) => format!("Vec<{}>", text(&slice.elem)),
+        other => text(other),
+    }
+}
+
+/// A type as the user would write it, near enough for a message.
+pub(crate) fn text(ty: &Type) -> String {
+    let mut text = String::new();
+    for word in ty.to_token_stream().to_string().split(' ') {
+        let glued = text.is_empty()
+            || text.ends_with(['<', ':', '&', '('])
+            || word.starts_with(['<', '>', ':', ',', ')']);
+        if !glued {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+#[derive(Default)]
+struct Borrows<'ast> {
+    impl_trait: Option<&'ast TypeImplTrait>,
+    reference: Option<&'ast TypeReference>,
+    lifetime: Option<&'ast Lifetime>,
+}
+
+impl<'ast> Visit<'ast> for Borrows<'ast> {
+    fn visit_type_impl_trait(&mut self, node: &'ast TypeImplTrait) {
+        self.impl_trait.get_or_insert(node);
+    }
+
+    fn visit_type_reference(&mut self, node: &'ast TypeReference) {
+        self.reference.get_or_insert(node);
+        visit::visit_type_reference(self, node);
+    }
+
+    fn visit_lifetime(&mut self, node: &'ast Lifetime) {
+        if node.ident != "static" {
+            self.lifetime.get_or_insert(node);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    #[test]
+    fn a_reference_names_its_owned_type() {
+        let cases = [
+            (parse_quote!(&str), "String"),
+            (parse_quote!(&[u8]), "Vec<u8>"),
+            (parse_quote!(&a::Order<u8, u16>), "a::Order<u8, u16>"),
+        ];
+        for (ty, expected) in cases {
+            assert_eq!(reference(&ty).map(owned).as_deref(), Some(expected));
+        }
+    }
+}

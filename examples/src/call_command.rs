@@ -1,0 +1,110 @@
+//! `aport-gate-client call`: one call of one tool.
+
+use std::io::{self, Write as _};
+
+use aport_gate::{ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    RunError,
+    cli::{Call, Common},
+    server_process,
+};
+
+/// Calls the tool and prints its result. `Ok(false)` when it was refused or failed.
+///
+/// # Errors
+/// [`RunError`] when the call could not be made.
+pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
+    let arguments: Map<String, Value> =
+        serde_json::from_str(&call.arguments).map_err(RunError::Arguments)?;
+    let server = server_process::locate(common.server.as_deref()).await?;
+    let service = server_process::start(&server, |command| {
+        if let Some(home) = &call.home {
+            command.env("APORT_HOME", home);
+        }
+    })
+    .await?;
+    let client = PassportClient::new(service, &call.agent)?;
+    let strategy = match &call.halve {
+        Some(field) => Strategy::Halve {
+            field: field.clone(),
+        },
+        None => Strategy::ClampToLimit,
+    };
+    let retry = RetryOnDenial {
+        max_attempts: call.retry_on_denial.saturating_add(1),
+        ..RetryOnDenial::new(strategy)
+    };
+    let outcome = client.call_with_retry(&call.tool, arguments, retry).await;
+    client.close().await;
+    let (allowed, text, object) = match outcome {
+        Ok(reply) => (true, said(&reply), allowed(&reply)),
+        Err(error @ (ClientError::Transport { .. } | ClientError::InputRequired { .. })) => {
+            return Err(error.into());
+        }
+        Err(error) => (false, told(&error), refused(&error)),
+    };
+    let mut out = io::stdout().lock();
+    if common.json {
+        serde_json::to_writer_pretty(&mut out, &object).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{text}")?;
+    }
+    Ok(allowed)
+}
+
+fn said(reply: &ToolReply) -> String {
+    let mut text = String::new();
+    for denial in &reply.denials {
+        text.push_str(&format!("denied, adjusted: {denial}\n"));
+    }
+    text + &reply.text()
+}
+
+/// The server's own words where there are some, then each reason's code.
+pub(crate) fn told(error: &ClientError) -> String {
+    let Some(denial) = error.denial() else {
+        return error.to_string();
+    };
+    let mut text = denial.text.clone();
+    for reason in &denial.reasons {
+        text.push_str(&format!("\n  {}: {}", reason.code, reason.message));
+        if let Some(details) = &reason.details {
+            let field = details.field.as_deref().unwrap_or("value");
+            let (actual, limit) = (&details.actual, &details.limit);
+            text.push_str(&format!(" [{field} {actual}, limit {limit}]"));
+        }
+    }
+    if let ClientError::Adjustment { .. } = error {
+        text.push_str(&format!("\n{error}"));
+    }
+    text
+}
+
+fn allowed(reply: &ToolReply) -> Value {
+    json!({
+        "outcome": "ok", "text": reply.text(), "arguments": reply.arguments,
+        "decision": reply.decision, "denials": reply.denials,
+    })
+}
+
+/// A refusal as an object; `outcome` tells a policy's verdict from the rest.
+pub(crate) fn refused(error: &ClientError) -> Value {
+    let outcome = match error {
+        ClientError::Denied(_) => "denied",
+        ClientError::Unavailable(_) => "unavailable",
+        ClientError::Tool { .. } => "tool_error",
+        ClientError::Adjustment { .. } => "cannot_adjust",
+        _ => "protocol_error",
+    };
+    let decision = match error {
+        ClientError::Tool { decision, .. } => decision.as_ref(),
+        _ => None,
+    };
+    json!({
+        "outcome": outcome, "text": error.to_string(),
+        "denial": error.denial(), "decision": decision,
+    })
+}

@@ -1,0 +1,120 @@
+//! The desk that moves money.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DeskError, DeskFuture,
+    journal::{Entry, Journal},
+};
+
+/// A refund that a tool asks for, after the gate allowed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundOrder {
+    /// Order to refund.
+    pub order_id: String,
+    /// Customer who gets the money.
+    pub customer_id: String,
+    /// Minor units of `currency` (cents).
+    pub amount: u64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Region of the sale.
+    pub region: String,
+    /// Why it is refunded.
+    pub reason_code: String,
+    /// One key for one refund, however often it is asked for.
+    pub idempotency_key: String,
+}
+
+/// A refund that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// The desk's id of the refund.
+    pub refund_id: String,
+    /// The decision that allowed it.
+    pub decision_id: String,
+    /// What was refunded.
+    #[serde(flatten)]
+    pub order: RefundOrder,
+}
+
+/// Makes refunds. A real payment provider implements this.
+pub trait PaymentDesk: Send + Sync + 'static {
+    /// Refunds once per idempotency key; asked again with the same order, it
+    /// returns the first refund.
+    fn refund(&self, order: RefundOrder, decision_id: String) -> DeskFuture<'_, Refund>;
+
+    /// What a reader of the result must know about this desk, if anything.
+    fn notice(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Books refunds into a file and moves no money.
+#[derive(Debug)]
+pub struct SimulatedPaymentDesk {
+    journal: Journal,
+}
+
+impl SimulatedPaymentDesk {
+    /// Keeps its books in `simulated-refunds.jsonl` in `home`.
+    pub fn new(home: &Path) -> Self {
+        Self {
+            journal: Journal::new(home.join("simulated-refunds.jsonl")),
+        }
+    }
+}
+
+impl PaymentDesk for SimulatedPaymentDesk {
+    fn refund(&self, order: RefundOrder, decision_id: String) -> DeskFuture<'_, Refund> {
+        Box::pin(async move {
+            let refund = Refund {
+                refund_id: format!("re_simulated_{}", uuid::Uuid::new_v4().simple()),
+                decision_id,
+                order: order.clone(),
+            };
+            let same_key =
+                |a: &Refund, b: &Refund| a.order.idempotency_key == b.order.idempotency_key;
+            match self.journal.add_once(refund, same_key).await? {
+                Entry::Existing(refund) if refund.order != order => {
+                    Err(DeskError::KeyReused(order.idempotency_key))
+                }
+                Entry::Added(refund) | Entry::Existing(refund) => Ok(refund),
+            }
+        })
+    }
+
+    fn notice(&self) -> Option<&'static str> {
+        Some("The payment desk is simulated: no money was moved.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_key_refunds_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = SimulatedPaymentDesk::new(dir.path());
+        let order = RefundOrder {
+            order_id: "ORD-1".into(),
+            customer_id: "CUS-1".into(),
+            amount: 5000,
+            currency: "USD".into(),
+            region: "US".into(),
+            reason_code: "fraud".into(),
+            idempotency_key: "key-00001".into(),
+        };
+        let first = desk.refund(order.clone(), "dec-1".into()).await.unwrap();
+        let again = desk.refund(order.clone(), "dec-2".into()).await.unwrap();
+        assert_eq!(first, again);
+        let other = RefundOrder { amount: 1, ..order };
+        let error = desk.refund(other, "dec-3".into()).await.unwrap_err();
+        assert!(matches!(error, DeskError::KeyReused(_)));
+        let books = std::fs::read_to_string(dir.path().join("simulated-refunds.jsonl")).unwrap();
+        assert_eq!(books.lines().count(), 1);
+    }
+}

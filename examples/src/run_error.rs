@@ -1,0 +1,60 @@
+//! Why an example could not run at all, as opposed to being refused.
+
+use std::path::PathBuf;
+
+use aport_gate::{ClientError, LedgerError};
+
+/// What kept a command from running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// No home directory.
+    #[error("no per-user data directory is known; set `APORT_HOME` to a directory")]
+    NoHome,
+    /// A file could not be read or written.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A passport file is not a JSON object.
+    #[error("`{}` is not a passport: {problem}", path.display())]
+    Passport {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No server binary.
+    #[error("no server at `{}`: {problem}; build it with `cargo build --bin aport-gate-server`, or name one with `--server`", path.display())]
+    NoServer {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why it was not built.
+        problem: String,
+    },
+    /// The server could not be started, or does not speak MCP.
+    #[error("cannot start `{}`: {problem}", path.display())]
+    Start {
+        /// The server's binary.
+        path: PathBuf,
+        /// What went wrong.
+        problem: String,
+    },
+    /// Arguments of a tool are not a JSON object.
+    #[error("arguments must be a JSON object, e.g. '{{\"order_id\":\"ORD-1\"}}': {0}")]
+    Arguments(serde_json::Error),
+    /// The client failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Standard output is gone.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] std::io::Error),
+}

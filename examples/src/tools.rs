@@ -1,0 +1,103 @@
+//! The gated tools. Neither body can run without an allow decision.
+
+use std::fmt::Display;
+
+use aport_gate::{Permit, policy_gated};
+
+use crate::{DeskError, Desks, Merge, RefundOrder};
+
+/// Refund an order, wholly or in part.
+#[policy_gated(pack = "finance.payment.refund.v1")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a field of the tool's schema"
+)]
+pub async fn process_refund(
+    #[service] desks: &Desks,
+    #[permit] permit: &Permit,
+    /// Order to refund.
+    order_id: String,
+    /// Customer who gets the money.
+    customer_id: String,
+    /// Amount in minor units of the currency (cents).
+    #[schemars(range(min = 1))]
+    amount: u64,
+    /// ISO 4217 code, e.g. `USD`.
+    currency: String,
+    /// Region of the sale, e.g. `US`.
+    region: String,
+    /// Why it is refunded.
+    #[arg(default = "customer_request")]
+    reason_code: String,
+    /// One key for one refund: repeat it when you repeat a call.
+    idempotency_key: String,
+) -> Result<String, DeskError> {
+    let order = RefundOrder {
+        order_id,
+        customer_id,
+        amount,
+        currency,
+        region,
+        reason_code,
+        idempotency_key,
+    };
+    let decision_id = permit.decision_id().to_owned();
+    let refund = desks.payments.refund(order, decision_id).await?;
+    let amount = refund.order.amount.to_string();
+    let lines: [(&str, &dyn Display); 3] = [
+        ("Amount in minor units", &amount),
+        ("Currency", &refund.order.currency),
+        ("Order", &refund.order.order_id),
+    ];
+    let headline = format!("✅ Refund processed: {}", refund.refund_id);
+    Ok(answer(headline, &lines, permit, desks.payments.notice()))
+}
+
+/// Merge a pull request into its base branch.
+#[policy_gated(
+    pack = "code.repository.merge.v1",
+    context(action = "pr.merge", branch = base_branch)
+)]
+pub async fn merge_pull_request(
+    #[service] desks: &Desks,
+    #[permit] permit: &Permit,
+    /// Repository, `owner/name`.
+    repository: String,
+    /// Number of the pull request.
+    pr_number: u64,
+    /// Branch to merge into.
+    #[arg(default = "main")]
+    base_branch: String,
+) -> Result<String, DeskError> {
+    let merge = Merge {
+        repository,
+        pr_number,
+        base_branch,
+        decision_id: permit.decision_id().to_owned(),
+    };
+    let merge = desks.git.merge(merge).await?;
+    let headline = format!(
+        "✅ Pull request #{} merged to {} in {}",
+        merge.pr_number, merge.base_branch, merge.repository
+    );
+    Ok(answer(headline, &[], permit, desks.git.notice()))
+}
+
+fn answer(
+    headline: String,
+    lines: &[(&str, &dyn Display)],
+    permit: &Permit,
+    notice: Option<&str>,
+) -> String {
+    let mut text = headline;
+    let (decision, agent) = (permit.decision_id(), permit.agent_id());
+    let proof: [(&str, &dyn Display); 2] = [("Decision ID", &decision), ("Agent", agent)];
+    for (name, value) in lines.iter().chain(&proof) {
+        text.push_str(&format!("\n{name}: {value}"));
+    }
+    if let Some(notice) = notice {
+        text.push('\n');
+        text.push_str(notice);
+    }
+    text
+}

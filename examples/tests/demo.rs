@@ -1,0 +1,110 @@
+//! The demonstration and the `call` command, as a user runs them.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+const STEPS: [&str; 8] = [
+    "tools_listed",
+    "merge_allowed",
+    "refund_allowed",
+    "refund_over_limit_denied",
+    "refund_adjusted",
+    "suspended_agent_denied",
+    "suspended_meanwhile_denied",
+    "audit_verified",
+];
+const DEMO_AGENT: &str = "ap_a2d10232c6534523812423eec8a1425c";
+
+fn client(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"));
+    command.args([
+        "--server",
+        env!("CARGO_BIN_EXE_aport-gate-server"),
+        "--json",
+    ]);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("APORT_") {
+            command.env_remove(variable);
+        }
+    }
+    command.args(arguments).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn every_step_of_the_demonstration_goes_as_expected_each_time() {
+    for _ in 0..2 {
+        let output = client(&[]);
+        let report = json(&output);
+        for (step, name) in report["steps"].as_array().unwrap().iter().zip(STEPS) {
+            assert_eq!(
+                (&step["name"], &step["ok"]),
+                (&json!(name), &json!(true)),
+                "{step:#}"
+            );
+        }
+        assert_eq!(report["steps"].as_array().unwrap().len(), STEPS.len());
+        assert_eq!(output.status.code(), Some(0));
+
+        let detail = |name: &str| {
+            let position = STEPS.iter().position(|step| *step == name).unwrap();
+            report["steps"][position]["detail"].clone()
+        };
+        let text = detail("refund_allowed")["text"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for part in [
+            "Decision ID: ",
+            DEMO_AGENT,
+            "5000",
+            "USD",
+            "ORD-1001",
+            "simulated",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in {text}");
+        }
+        assert_eq!(detail("refund_adjusted")["arguments"]["amount"], 50_000);
+        assert!(detail("audit_verified")["records"].as_u64() >= Some(10));
+    }
+}
+
+#[test]
+fn call_adjusts_to_the_limit_and_refuses_without_retry() {
+    let home = tempfile::tempdir().unwrap();
+    let passports = home.path().join("passports");
+    std::fs::create_dir(&passports).unwrap();
+    let file = format!("{DEMO_AGENT}.json");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("passports")
+        .join(&file);
+    std::fs::copy(shipped, passports.join(&file)).unwrap();
+    let arguments = json!({
+        "order_id": "ORD-1", "customer_id": "CUS-1", "amount": 70_000, "currency": "USD",
+        "region": "US", "idempotency_key": "key-00001",
+    })
+    .to_string();
+    let home = home.path().to_str().unwrap();
+    let call = ["call", "process_refund", &arguments, "--home", home];
+
+    let output = client(&call);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(json(&output)["outcome"], "denied");
+
+    let output = client(&[&call[..], &["--retry-on-denial", "1"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(json(&output)["arguments"]["amount"], 50_000);
+
+    let unknown = client(&[&call[..], &["--agent", "ap_nobody"]].concat());
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+}
+
+#[test]
+fn arguments_that_are_no_object_cannot_run() {
+    let output = client(&["call", "process_refund", "[1]"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}

@@ -70,13 +70,19 @@ pub struct Exceeded {
     /// Context field to change, e.g. `amount`.
     #[serde(default)]
     pub field: Option<String>,
-    /// What the rule saw, in the field's own unit (money: minor units). For a
-    /// cap over time this is the running total with this call added.
-    #[serde(default)]
+    /// The field's value, in its own unit (money: minor units).
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub actual: Value,
-    /// What the passport allows: a number, or the list of allowed values.
-    #[serde(default)]
+    /// What would have passed: the highest number still accepted (under a cap
+    /// over time: what is left of it), or the list of accepted values.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub limit: Value,
+    /// Under a cap over time: what earlier calls used of it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub used: Value,
+    /// The cap that `used` counts against.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub cap: Value,
 }
 
 impl Exceeded {

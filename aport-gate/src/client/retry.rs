@@ -156,8 +156,8 @@ fn clamp(denial: &Denial, arguments: &JsonObject) -> Result<Option<JsonObject>, 
     Ok(Some(adjusted))
 }
 
-/// The argument less what exceeds the limit. Against a running total
-/// (`actual` = total + argument) this leaves what the cap still has.
+/// The argument less what exceeds the limit. That also serves a rule that
+/// compares a sum with the argument in it, where the limit itself would not.
 fn within(value: &Value, details: &Exceeded) -> Option<Value> {
     let whole_numbers = (whole(value), whole(&details.actual), whole(&details.limit));
     if let (Some(value), Some(actual), Some(limit)) = whole_numbers {

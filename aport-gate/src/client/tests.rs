@@ -105,7 +105,7 @@ impl ServerHandler for Till {
                     reasons.push(over("per_tx", amount, 500));
                 }
                 if self.spent + amount > 900 {
-                    reasons.push(over("daily", self.spent + amount, 900));
+                    reasons.push(over("daily", amount, 900 - self.spent));
                 }
                 if reasons.is_empty() {
                     decided(ok(), true, json!([]))

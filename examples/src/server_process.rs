@@ -3,16 +3,19 @@
 use std::{
     env::consts::EXE_SUFFIX,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use aport_gate::rmcp::{
     RoleClient, ServiceExt as _, service::RunningService, transport::TokioChildProcess,
 };
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 use crate::RunError;
 
 const SERVER: &str = "aport-gate-server";
+/// A program that is no MCP server may read for ever and never answer.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// The server beside this program; built when it is not there, because
 /// `cargo run --bin aport-gate-client` builds only the client.
@@ -38,7 +41,7 @@ pub(crate) async fn locate(named: Option<&Path>) -> Result<PathBuf, RunError> {
 }
 
 /// Starts `server` and speaks MCP with it over its standard input and output.
-/// Its `APORT_HOME` is `home`, where given.
+/// `configure` sets its environment.
 pub(crate) async fn start(
     server: &Path,
     configure: impl FnOnce(&mut Command),
@@ -53,9 +56,13 @@ pub(crate) async fn start(
     }
     configure(&mut command);
     let transport = TokioChildProcess::new(command).map_err(|error| failed(error.to_string()))?;
-    ().serve(transport)
-        .await
-        .map_err(|error| failed(error.to_string()))
+    match timeout(HANDSHAKE, ().serve(transport)).await {
+        Ok(served) => served.map_err(|error| failed(error.to_string())),
+        Err(_) => Err(failed(format!(
+            "it did not answer within {} seconds",
+            HANDSHAKE.as_secs()
+        ))),
+    }
 }
 
 fn at_least_as_new(path: &Path, than: &Path) -> bool {
@@ -72,7 +79,7 @@ async fn build(path: &Path) -> Result<(), RunError> {
         } else {
             Err(no_server(
                 path,
-                "and this program was not started by `cargo run`",
+                "this program was not started by `cargo run`, so it does not build one",
             ))
         };
     };

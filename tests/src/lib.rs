@@ -1,1 +1,19 @@
-//! Tests.
+//! What the tests from the outside share: the example server as a child
+//! process, spoken to in raw JSON-RPC, and a folder of state for it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support: a failure here is a failed test"
+)]
+
+mod answer;
+mod binary;
+mod home;
+mod process;
+
+pub use answer::Answer;
+pub use binary::{server_binary, wait_for};
+pub use home::{AGENT, Home, passport, refund_arguments};
+pub use process::{ServerProcess, server_command};

@@ -1,0 +1,165 @@
+//! A server killed at any moment loses nothing that was answered, and no body
+//! ran without its record.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use aport_gate::Ledger;
+use aport_gate_tests::{AGENT, Answer, Home, ServerProcess, passport, refund_arguments};
+use serde_json::{Value, json};
+
+const ROUNDS: u64 = 15;
+const THREADS: u64 = 6;
+const SEED: u64 = 0x5eed_0001;
+
+/// SplitMix64: the moments of death are the same in every run.
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// Calls until the server dies; the answers, and how many calls got none.
+fn load(server: &ServerProcess, round: u64, thread: u64) -> (Vec<Answer>, u64) {
+    let mut answers = Vec::new();
+    for call in 0_u64.. {
+        // Every fourth is over the limit, so that denials die too.
+        let amount = if call % 4 == 3 { 5001 } else { 1 };
+        let arguments = refund_arguments(amount, &format!("key-{round}-{thread}-{call}"));
+        match server.try_call_tool("process_refund", arguments, None) {
+            Some(answer) => answers.push(answer),
+            None => break,
+        }
+    }
+    (answers, 1)
+}
+
+async fn decisions(ledger: &Ledger) -> HashMap<String, Value> {
+    let (mut decisions, mut last) = (HashMap::new(), 0);
+    loop {
+        let records = ledger.records(last, 500).await.unwrap();
+        let Some(record) = records.last() else {
+            return decisions;
+        };
+        last = record.sequence;
+        for record in records
+            .into_iter()
+            .filter(|record| record.kind == "decision")
+        {
+            decisions.insert(record.decision_id.unwrap(), record.body["decision"].clone());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killed_server_keeps_every_record_and_pays_nothing_without_one() {
+    let home = Home::new();
+    let mut rich = passport();
+    rich["limits"]["finance.payment.refund"]["currency_limits"]["USD"]["daily_cap"] =
+        json!(1_000_000_000);
+    home.write_passport(rich.to_string());
+    let (mut state, mut answers, mut unanswered) = (SEED, Vec::new(), 0);
+    for round in 0..ROUNDS {
+        let envs = [("APORT_AGENT_ID", AGENT), ("APORT_TIMEOUT_MS", "60000")];
+        let server = ServerProcess::spawn(home.path(), &envs);
+        let moment = Duration::from_micros(random(&mut state) % 150_000);
+        std::thread::scope(|scope| {
+            let server = &server;
+            let threads: Vec<_> = (0..THREADS)
+                .map(|thread| scope.spawn(move || load(server, round, thread)))
+                .collect();
+            std::thread::sleep(moment);
+            server.kill();
+            for thread in threads {
+                let (answered, lost) = thread.join().unwrap();
+                answers.extend(answered);
+                unanswered += lost;
+            }
+        });
+        let ledger = Ledger::open(&home.ledger()).unwrap();
+        let summary = ledger.verify().await;
+        assert!(
+            summary.is_ok(),
+            "round {round}, killed after {moment:?}: {summary:?}"
+        );
+    }
+    assert!(
+        !answers.is_empty() && unanswered > 0,
+        "the servers died under load"
+    );
+
+    let ledger = Ledger::open(&home.ledger()).unwrap();
+    let decisions = decisions(&ledger).await;
+    let payments = home.payments();
+    let mut paid = HashSet::new();
+    for payment in &payments {
+        let id = payment["decision_id"].as_str().unwrap();
+        assert!(paid.insert(id), "decision `{id}` paid twice");
+        let decision = decisions
+            .get(id)
+            .unwrap_or_else(|| panic!("no record of {payment}"));
+        assert_eq!(decision["allow"], json!(true), "{payment}");
+    }
+    for answer in &answers {
+        let recorded = decisions.get(answer.decision_id());
+        let recorded = recorded.unwrap_or_else(|| panic!("no record of {answer:?}"));
+        assert_eq!(recorded["allow"], json!(answer.is_ok()), "{answer:?}");
+        assert_eq!(
+            paid.contains(answer.decision_id()),
+            answer.is_ok(),
+            "{answer:?}"
+        );
+    }
+    let allowed = decisions
+        .values()
+        .filter(|decision| decision["allow"] == json!(true))
+        .count();
+    assert!(
+        payments.len() <= allowed,
+        "{} payments, {allowed} allowed",
+        payments.len()
+    );
+
+    let survivor = home.bound();
+    let after = survivor.call_tool("process_refund", refund_arguments(1, "key-survivor"), None);
+    assert!(after.is_ok(), "{after:?}");
+}
+
+/// What a dead server had taken from the cap stays taken.
+#[tokio::test]
+async fn a_cap_outlives_the_servers_that_spent_it() {
+    let home = Home::new();
+    let mut spent = 0;
+    for round in 0..4 {
+        let server = home.bound();
+        let key = format!("key-cap-{round}");
+        if server
+            .call_tool("process_refund", refund_arguments(4000, &key), None)
+            .is_ok()
+        {
+            spent += 4000;
+        }
+        server.kill();
+    }
+    assert_eq!(spent, 8000);
+    let rest = home.bound();
+    assert!(
+        !rest
+            .call_tool(
+                "process_refund",
+                refund_arguments(2001, "key-too-much"),
+                None
+            )
+            .is_ok()
+    );
+    assert!(
+        rest.call_tool(
+            "process_refund",
+            refund_arguments(2000, "key-the-rest"),
+            None
+        )
+        .is_ok()
+    );
+}

@@ -1,8 +1,11 @@
 /// Not the description.
+#[must_use]
 fn merge_pull_request<__Server>() -> ::gates::__private::ToolRoute<__Server>
 where
     __Server: ::gates::HasGate + ::core::marker::Send + ::core::marker::Sync + 'static,
 {
+    #[allow(unused_imports)]
+    use ::core::{convert::Into as _, option::Option::Some};
     #[::core::prelude::v1::derive(
         ::gates::__private::serde::Deserialize,
         ::gates::__private::serde::Serialize,
@@ -14,6 +17,7 @@ where
         expecting = "the arguments of `merge-pull-request`"
     )]
     #[schemars(crate = "::gates::__private::schemars")]
+    #[allow(non_snake_case, clippy::struct_excessive_bools)]
     struct __MergePullRequestArguments {
         repository: String,
         #[serde(alias = "pr")]
@@ -34,7 +38,13 @@ where
     fn __default_type() -> Strategy {
         Strategy::Squash
     }
-    #[allow(clippy::unused_async)]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unused_async,
+    )]
     async fn merge_pull_request(
         repository: String,
         pr_number: u64,

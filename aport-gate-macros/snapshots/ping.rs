@@ -1,9 +1,12 @@
 #[cfg(unix)]
+#[must_use]
 pub(crate) fn ping<__Server>() -> ::aport_gate::__private::ToolRoute<__Server>
 where
     __Server: ::aport_gate::HasGate + ::core::marker::Send + ::core::marker::Sync
         + 'static,
 {
+    #[allow(unused_imports)]
+    use ::core::{convert::Into as _, option::Option::Some};
     #[::core::prelude::v1::derive(
         ::aport_gate::__private::serde::Deserialize,
         ::aport_gate::__private::serde::Serialize,
@@ -15,8 +18,15 @@ where
         expecting = "the arguments of `ping`"
     )]
     #[schemars(crate = "::aport_gate::__private::schemars")]
+    #[allow(non_snake_case, clippy::struct_excessive_bools)]
     struct __PingArguments {}
-    #[allow(clippy::unused_async)]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unused_async,
+    )]
     async fn ping() {
         let answer = "pong";
     }

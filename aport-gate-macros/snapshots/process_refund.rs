@@ -2,11 +2,14 @@
 ///
 /// At most once.
 #[allow(clippy::too_many_arguments)]
+#[must_use]
 pub fn process_refund<__Server>() -> ::aport_gate::__private::ToolRoute<__Server>
 where
     __Server: ::aport_gate::HasGate + ::aport_gate::HasService<RefundDesk>
         + ::core::marker::Send + ::core::marker::Sync + 'static,
 {
+    #[allow(unused_imports)]
+    use ::core::{convert::Into as _, option::Option::Some};
     #[::core::prelude::v1::derive(
         ::aport_gate::__private::serde::Deserialize,
         ::aport_gate::__private::serde::Serialize,
@@ -18,6 +21,7 @@ where
         expecting = "the arguments of `process_refund`"
     )]
     #[schemars(crate = "::aport_gate::__private::schemars")]
+    #[allow(non_snake_case, clippy::struct_excessive_bools)]
     struct __ProcessRefundArguments {
         /// Order to refund.
         order_id: String,
@@ -32,7 +36,13 @@ where
         ::core::convert::Into::into("customer_request")
     }
     #[instrument(skip_all)]
-    #[allow(clippy::unused_async)]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        clippy::needless_pass_by_value,
+        clippy::too_many_arguments,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unused_async,
+    )]
     async fn process_refund(
         desk: &RefundDesk,
         permit: &Permit,

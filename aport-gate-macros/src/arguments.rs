@@ -49,6 +49,10 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         .arguments()
         .filter_map(|(parameter, argument)| default_function(&parameter.ty, argument));
     quote_spanned! {Span::mixed_site()=>
+        // What schemars' derive expects from the prelude, which `#![no_implicit_prelude]` takes away.
+        #[allow(unused_imports)]
+        use ::core::{convert::Into as _, option::Option::Some};
+
         #[::core::prelude::v1::derive(
             #krate::__private::serde::Deserialize,
             #krate::__private::serde::Serialize,
@@ -56,6 +60,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         )]
         #[serde(crate = #serde, deny_unknown_fields, expecting = #expecting)]
         #[schemars(crate = #schemars)]
+        #[allow(non_snake_case, clippy::struct_excessive_bools)]
         struct #name {
             #(#fields,)*
         }

@@ -12,7 +12,7 @@
 //! The body is an item of the constructor's block, so no path outside of it names it. Everything
 //! generated has mixed-site hygiene: locals cannot be seen from the user's code nor capture it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, ReturnType};
@@ -26,6 +26,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let ident = &tool.ident;
     let outer_attributes = &tool.outer_attributes;
     let visibility = &tool.visibility;
+    let fn_token = &tool.fn_token;
     let arguments = arguments::expand(tool);
     let arguments_name = arguments::struct_name(tool);
     let function = body_function(tool);
@@ -38,22 +39,30 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         };
         Some(quote_spanned!(at(service)=> + #krate::HasService<#service>))
     });
+    let mut block = Group::new(
+        Delimiter::Brace,
+        quote_spanned! {Span::mixed_site()=>
+            #arguments
+
+            #function
+
+            #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
+        },
+    );
+    // From `fn` to the last brace the constructor has spans of the user: the compiler takes it for
+    // the user's own and warns about a tool that no server has.
+    block.set_span(ident.span());
     quote_spanned! {Span::mixed_site()=>
         #(#outer_attributes)*
-        #visibility fn #ident<__Server>() -> #krate::__private::ToolRoute<__Server>
+        #[must_use]
+        #visibility #fn_token #ident<__Server>() -> #krate::__private::ToolRoute<__Server>
         where
             __Server: #krate::HasGate
                 #service
                 + ::core::marker::Send
                 + ::core::marker::Sync
                 + 'static,
-        {
-            #arguments
-
-            #function
-
-            #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
-        }
+        #block
     }
 }
 
@@ -72,10 +81,19 @@ fn body_function(tool: &Tool) -> TokenStream {
     });
     let output = &tool.output;
     let body = &tool.body;
+    let asyncness = &tool.asyncness;
+    let fn_token = &tool.fn_token;
+    // What a tool cannot be otherwise: async, its arguments owned and as many as the schema has.
     quote! {
         #(#attributes)*
-        #[allow(clippy::unused_async)]
-        async fn #ident(#(#parameters),*) #output #body
+        #[allow(
+            clippy::fn_params_excessive_bools,
+            clippy::needless_pass_by_value,
+            clippy::too_many_arguments,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unused_async,
+        )]
+        #asyncness #fn_token #ident(#(#parameters),*) #output #body
     }
 }
 

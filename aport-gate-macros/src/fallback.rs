@@ -2,8 +2,8 @@
 //! only message, not the first of a cascade from every place that names the tool.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{FnArg, Path};
+use quote::{format_ident, quote};
+use syn::{Attribute, FnArg, Path, Signature};
 
 use crate::function::Function;
 use crate::validate::default_crate;
@@ -11,7 +11,7 @@ use crate::validate::default_crate;
 /// The error and the stand-in.
 pub(crate) fn expand(function: &Function, krate: Option<&Path>, error: &syn::Error) -> TokenStream {
     let error = error.to_compile_error();
-    if matches!(function.signature.inputs.first(), Some(FnArg::Receiver(_))) {
+    if function.signature.receiver().is_some() {
         return method(function, &error);
     }
     let cfg = function
@@ -22,30 +22,49 @@ pub(crate) fn expand(function: &Function, krate: Option<&Path>, error: &syn::Err
     let ident = &function.signature.ident;
     let default = default_crate();
     let krate = krate.unwrap_or(&default);
+    let original = original(function);
     quote! {
         #error
 
         #(#cfg)*
         #[allow(dead_code)]
         #visibility fn #ident<__Server>() -> #krate::__private::ToolRoute<__Server> {
+            #original
             ::core::unreachable!()
         }
     }
 }
 
+/// What the user wrote, as the plain function that it is without us: what it imports is in use, and
+/// an editor still sees inside. `...` is the one mistake that is none of ours alone.
+fn original(function: &Function) -> Option<TokenStream> {
+    if function.signature.variadic.is_some() {
+        return None;
+    }
+    let attributes = function.attributes.iter().filter(|attribute| {
+        let path = attribute.path();
+        let tool = path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "tool");
+        !tool && !path.is_ident("cfg") && !path.is_ident("doc")
+    });
+    let signature = without_roles(&function.signature);
+    let body = &function.body;
+    Some(quote! {
+        #(#attributes)*
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        #signature #body
+    })
+}
+
 /// A method stays callable as it was, and so does what `#[tool_router]` generates around it.
 fn method(function: &Function, error: &TokenStream) -> TokenStream {
-    let mut signature = function.signature.clone();
-    for input in &mut signature.inputs {
-        if let FnArg::Typed(typed) = input {
-            typed.attrs.clear();
-        }
-    }
     let attributes = &function.attributes;
     let visibility = &function.visibility;
+    let signature = without_roles(&function.signature);
     let body = &function.body;
-    let ident = &function.signature.ident;
-    let generated = quote::format_ident!("__{}_error", ident);
+    let name = format_ident!("__{}_error", function.signature.ident);
     quote! {
         #(#attributes)*
         #[allow(dead_code, unused_variables)]
@@ -53,6 +72,22 @@ fn method(function: &Function, error: &TokenStream) -> TokenStream {
 
         // A macro call is no item of an `impl`, a constant is.
         #[allow(dead_code, non_upper_case_globals)]
-        const #generated: () = { #error };
+        const #name: () = { #error };
     }
+}
+
+/// The signature without the attributes on its parameters, which nothing else understands.
+fn without_roles(signature: &Signature) -> Signature {
+    let foreign = |attribute: &Attribute| {
+        ["cfg", "allow", "expect", "warn", "deny"]
+            .iter()
+            .any(|name| attribute.path().is_ident(name))
+    };
+    let mut signature = signature.clone();
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(typed) = input {
+            typed.attrs.retain(foreign);
+        }
+    }
+    signature
 }

@@ -1,7 +1,7 @@
 //! A gated tool as the expansion sees it: every field is checked, so that expanding cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Expr, Path, ReturnType, Type, Visibility};
+use syn::{Attribute, Expr, Path, ReturnType, Token, Type, Visibility};
 
 use crate::attribute::{Annotations, ContextField};
 
@@ -14,6 +14,9 @@ pub(crate) struct Tool {
     /// On the body: everything else, such as `#[instrument]`.
     pub(crate) body_attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
+    /// With the user's spans, so that lints of the compiler take function and route for the user's.
+    pub(crate) asyncness: Option<Token![async]>,
+    pub(crate) fn_token: Token![fn],
     pub(crate) ident: Ident,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) output: ReturnType,

@@ -52,6 +52,8 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         outer_attributes,
         body_attributes,
         visibility: function.visibility,
+        asyncness: function.signature.asyncness,
+        fn_token: function.signature.fn_token,
         ident: function.signature.ident,
         parameters,
         output: function.signature.output,

@@ -1,0 +1,8 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1", context(action))]
+async fn process_refund(order_id: String) -> String {
+    order_id
+}
+
+fn main() {}

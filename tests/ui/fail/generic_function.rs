@@ -1,0 +1,8 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund<T: Send>(order: T) {
+    drop(order);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund(order_id: impl Into<String>) -> String {
+    order_id.into()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use std::borrow::Cow;
+
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund(note: Cow<'_, str>) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use aport_gate::{Permit, policy_gated};
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund(#[permit] permit: &Permit, #[permit] proof: &Permit) {}
+
+fn main() {}

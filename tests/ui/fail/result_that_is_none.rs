@@ -1,0 +1,10 @@
+use aport_gate::policy_gated;
+
+struct RefundDesk;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund() -> RefundDesk {
+    RefundDesk
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund(#[serde(rename = "id")] order: String, id: String) {}
+
+fn main() {}

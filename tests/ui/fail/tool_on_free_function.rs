@@ -1,0 +1,9 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+#[tool]
+async fn process_refund(order_id: String) -> String {
+    order_id
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "finance.payment.refund.v1")]
+async fn process_refund(order_id: String)
+where
+    String: Send,
+{
+    drop(order_id);
+}
+
+fn main() {}

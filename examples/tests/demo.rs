@@ -1,5 +1,13 @@
 //! The demonstration and the `call` command, as a user runs them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};

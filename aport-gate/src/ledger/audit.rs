@@ -1,16 +1,14 @@
 //! The audit chain: each record carries the hash of the one before it.
 
-use std::fmt::Write;
-
+use aport_gate_oap::Digest;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::error::Problem;
 
 /// The `previous` of the first record.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const GENESIS: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// One record of the audit chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +24,9 @@ pub struct AuditRecord {
     pub decision_id: Option<String>,
     /// What happened.
     pub body: Value,
-    /// Hash of the record before, in hexadecimal; 64 zeros for the first.
+    /// Hash of the record before, as `sha256:` and hexadecimal digits; 64 zeros for the first.
     pub previous: String,
-    /// SHA-256 of this record, in hexadecimal.
+    /// SHA-256 of this record, as `sha256:` and hexadecimal digits.
     pub hash: String,
 }
 
@@ -38,7 +36,7 @@ pub struct AuditRecord {
 pub struct AuditSummary {
     /// How many records the chain has.
     pub records: u64,
-    /// Hash of the last record, in hexadecimal; 64 zeros when there is none.
+    /// Hash of the last record, as `sha256:` and hexadecimal digits; 64 zeros when there is none.
     pub head: String,
 }
 
@@ -195,10 +193,10 @@ impl Stored {
 
     /// Every field goes in behind its length: no two records have the same encoding.
     fn digest(&self) -> String {
-        let mut hasher = Sha256::new();
+        let mut encoding = Vec::with_capacity(self.body.len().saturating_add(512));
         let mut field = |bytes: &[u8]| {
-            hasher.update((bytes.len() as u64).to_be_bytes());
-            hasher.update(bytes);
+            encoding.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+            encoding.extend_from_slice(bytes);
         };
         field(b"aport-gate audit record 1");
         field(&self.sequence.to_be_bytes());
@@ -213,18 +211,12 @@ impl Stored {
         field(self.decision_id.as_deref().unwrap_or_default().as_bytes());
         field(self.body.as_bytes());
         field(self.previous.as_bytes());
-        hasher
-            .finalize()
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        Digest::of(&encoding).to_string()
     }
 }
 
 /// Sorts the members of every object: their order must not depend on how serde_json was built.
+/// Not RFC 8785, which has no form for integers beyond 2^53; a record must hold those as well.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

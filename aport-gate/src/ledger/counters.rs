@@ -2,41 +2,10 @@
 //!
 //! A total counts what is reserved, held and committed alike: only a release gives back.
 
-use aport_gate_oap::{Charge, CounterKey, Usage, UsagePlan};
+use aport_gate_oap::{Charge, CounterKey, Usage, UsagePlan, Window};
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::{Deserialize, Serialize};
 
 use super::error::Problem;
-
-/// A charge as its reservation keeps it, so that a release gives back to exactly that counter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Taken {
-    #[serde(flatten)]
-    slot: Slot,
-    amount: i64,
-}
-
-/// The columns that name one counter in one window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Slot {
-    counter: String,
-    key: String,
-    window: String,
-    window_start: String,
-    window_end: String,
-}
-
-impl Slot {
-    fn of(name: &CounterKey) -> Result<Self, Problem> {
-        Ok(Self {
-            counter: name.counter.clone(),
-            key: serde_json::to_string(&name.key)?,
-            window: serde_json::to_string(&name.window)?,
-            window_start: name.window_start.to_string(),
-            window_end: name.window_end.to_string(),
-        })
-    }
-}
 
 pub(super) fn read(
     transaction: &Transaction<'_>,
@@ -46,7 +15,7 @@ pub(super) fn read(
 ) -> Result<Usage, Problem> {
     let mut usage = Usage::default();
     for name in &plan.counters {
-        let total = total(transaction, agent, policy, &Slot::of(name)?)?;
+        let total = total(transaction, agent, policy, name)?;
         usage.counters.insert(name.clone(), total);
     }
     if let Some(key) = &plan.idempotency_key {
@@ -65,42 +34,41 @@ pub(super) fn take(
     agent: &str,
     policy: &str,
     charges: &[Charge],
-) -> Result<Vec<Taken>, Problem> {
-    charges
-        .iter()
-        .map(|charge| {
-            let slot = Slot::of(&charge.counter)?;
-            let amount = charge.amount;
-            let before = total(transaction, agent, policy, &slot)?;
-            // A negative charge would give room back without a release.
-            let after = before
-                .checked_add(amount)
-                .filter(|_| amount >= 0)
-                .ok_or_else(|| overflow(&slot, amount, before))?;
-            write(transaction, agent, policy, &slot, after)?;
-            Ok(Taken { slot, amount })
-        })
-        .collect()
+) -> Result<(), Problem> {
+    for Charge { counter, amount } in charges {
+        let before = total(transaction, agent, policy, counter)?;
+        // A negative charge would give room back without a release.
+        let after = before
+            .checked_add(*amount)
+            .filter(|_| *amount >= 0)
+            .ok_or_else(|| Problem::Overflow {
+                counter: counter.counter.clone(),
+                amount: *amount,
+                total: before,
+            })?;
+        write(transaction, agent, policy, counter, after)?;
+    }
+    Ok(())
 }
 
 pub(super) fn give_back(
     transaction: &Transaction<'_>,
     agent: &str,
     policy: &str,
-    taken: &[Taken],
+    charges: &[Charge],
 ) -> Result<(), Problem> {
-    for Taken { slot, amount } in taken {
-        let before = total(transaction, agent, policy, slot)?;
+    for Charge { counter, amount } in charges {
+        let before = total(transaction, agent, policy, counter)?;
         let after = before
             .checked_sub(*amount)
             .filter(|after| *after >= 0)
             .ok_or_else(|| {
                 Problem::Corrupt(format!(
                     "counter `{}` stands at {before}, below the {amount} one reservation took",
-                    slot.counter
+                    counter.counter
                 ))
             })?;
-        write(transaction, agent, policy, slot, after)?;
+        write(transaction, agent, policy, counter, after)?;
     }
     Ok(())
 }
@@ -144,7 +112,7 @@ fn total(
     transaction: &Transaction<'_>,
     agent: &str,
     policy: &str,
-    slot: &Slot,
+    counter: &CounterKey,
 ) -> Result<i64, Problem> {
     let total = transaction
         .prepare_cached(
@@ -155,11 +123,11 @@ fn total(
             params![
                 agent,
                 policy,
-                slot.counter,
-                slot.key,
-                slot.window,
-                slot.window_start,
-                slot.window_end
+                counter.counter,
+                counter.key,
+                window(counter.window),
+                counter.window_start,
+                counter.window_end
             ],
             |row| row.get(0),
         )
@@ -171,7 +139,7 @@ fn write(
     transaction: &Transaction<'_>,
     agent: &str,
     policy: &str,
-    slot: &Slot,
+    counter: &CounterKey,
     total: i64,
 ) -> Result<(), Problem> {
     transaction
@@ -182,20 +150,21 @@ fn write(
         .execute(params![
             agent,
             policy,
-            slot.counter,
-            slot.key,
-            slot.window,
-            slot.window_start,
-            slot.window_end,
+            counter.counter,
+            counter.key,
+            window(counter.window),
+            counter.window_start,
+            counter.window_end,
             total
         ])?;
     Ok(())
 }
 
-fn overflow(slot: &Slot, amount: i64, total: i64) -> Problem {
-    Problem::Overflow {
-        counter: slot.counter.clone(),
-        amount,
-        total,
+/// Stored text: a renamed variant must not move existing totals out of sight.
+fn window(window: Window) -> &'static str {
+    match window {
+        Window::Minute => "minute",
+        Window::Hour => "hour",
+        Window::Day => "day",
     }
 }

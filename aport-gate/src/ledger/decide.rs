@@ -50,21 +50,21 @@ pub(super) fn decide(
     let decision_id = decision.decision_id.to_string();
     let mut body = json!({ "decision": decision, "tool": tool });
     if decision.allow {
-        let taken = counters::take(&transaction, agent, policy, &charges)?;
+        counters::take(&transaction, agent, policy, &charges)?;
         transaction
             .prepare_cached("INSERT INTO reservations VALUES (?1, ?2, ?3, 'pending', ?4, ?5)")?
             .execute(params![
                 decision_id,
                 agent,
                 policy,
-                serde_json::to_string(&taken)?,
+                serde_json::to_string(&charges)?,
                 idempotency_key
             ])?;
         if let Some(key) = &idempotency_key {
             counters::take_key(&transaction, agent, policy, key, &decision_id)?;
         }
         if let Some(members) = body.as_object_mut() {
-            members.insert("charges".to_owned(), serde_json::to_value(&taken)?);
+            members.insert("charges".to_owned(), serde_json::to_value(&charges)?);
             members.insert("idempotency_key".to_owned(), json!(idempotency_key));
         }
     }

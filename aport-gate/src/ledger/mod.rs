@@ -22,8 +22,7 @@ use aport_gate_oap::{Usage, UsagePlan};
 pub use self::audit::{AuditRecord, AuditSummary};
 pub(crate) use self::decide::{Recorded, Verdict};
 pub use self::error::LedgerError;
-pub(crate) use self::reservation::Reservation;
-pub use self::reservation::{BodyOutcome, Settlement};
+pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
 use self::worker::Worker;
 
 /// A handle on one ledger file. Clones share one connection, owned by one thread.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aport_gate_oap::Charge;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use super::{audit, counters};
 
 /// How the body of a tool ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyOutcome {
+pub(crate) enum BodyOutcome {
     /// It returned a result.
     Ok,
     /// It returned an error.
@@ -25,7 +26,7 @@ pub enum BodyOutcome {
 
 /// What becomes of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settlement {
+pub(crate) enum Settlement {
     /// The effect took place: the charges stay.
     Commit,
     /// Nothing was executed: the charges and the idempotency key are given back.
@@ -147,7 +148,7 @@ fn settle(connection: &mut Connection, end: &End) -> Result<(), Problem> {
         .optional()?
         .ok_or_else(|| Problem::NotPending(end.decision_id.clone()))?;
     if end.settlement == Settlement::Release {
-        let taken: Vec<counters::Taken> = serde_json::from_str(&charges).map_err(|error| {
+        let taken: Vec<Charge> = serde_json::from_str(&charges).map_err(|error| {
             let id = &end.decision_id;
             Problem::Corrupt(format!(
                 "the charges of decision `{id}` are not readable: {error}"

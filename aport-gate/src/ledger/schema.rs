@@ -21,8 +21,8 @@ CREATE TABLE counters (
     counter TEXT NOT NULL,
     key TEXT NOT NULL,
     window TEXT NOT NULL,
-    window_start TEXT NOT NULL,
-    window_end TEXT NOT NULL,
+    window_start INTEGER NOT NULL,
+    window_end INTEGER NOT NULL,
     total INTEGER NOT NULL CHECK (total >= 0),
     PRIMARY KEY (agent, policy, counter, key, window, window_start, window_end)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,191 @@
+//! Configuration from the environment (see the README's table).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aport_gate_oap::AgentId;
+use etcetera::BaseStrategy as _;
+
+use crate::error::{Error, Result};
+
+/// Whole decision, in milliseconds, unless `APORT_TIMEOUT_MS` says otherwise.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(5000);
+const LARGEST_TIMEOUT_MS: u64 = 600_000;
+
+/// How much proof of identity a call needs (`APORT_SECURITY`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// An agent id that only the caller names is believed.
+    #[default]
+    Simple,
+    /// Something that the caller cannot choose must name the agent.
+    Secure,
+}
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) ledger: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) security: Security,
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self> {
+        Self::read(std::env::var_os)
+    }
+
+    fn read(get: impl Fn(&'static str) -> Option<OsString>) -> Result<Self> {
+        let get = |variable| text(variable, get(variable));
+        if get("APORT_BASE_URL")?.is_some() {
+            return Err(environment("APORT_BASE_URL", no_registry()));
+        }
+        match get("APORT_MODE")?.as_deref() {
+            None | Some("local") => {}
+            Some("registry") => return Err(environment("APORT_MODE", no_registry())),
+            Some(other) => {
+                return Err(environment(
+                    "APORT_MODE",
+                    format!("is `{other}`; only `local` is known"),
+                ));
+            }
+        }
+        Ok(Self {
+            home: get("APORT_HOME")?.map(PathBuf::from),
+            ledger: get("APORT_DATABASE_URL")?.map(sqlite_path).transpose()?,
+            timeout: get("APORT_TIMEOUT_MS")?.map_or(Ok(DEFAULT_TIMEOUT), |text| timeout(&text))?,
+            agent: get("APORT_AGENT_ID")?
+                .map(|text| {
+                    AgentId::parse(&text)
+                        .map_err(|error| environment("APORT_AGENT_ID", error.to_string()))
+                })
+                .transpose()?,
+            security: match get("APORT_SECURITY")?.as_deref() {
+                None | Some("simple") => Security::Simple,
+                Some("secure") => Security::Secure,
+                Some(other) => {
+                    return Err(environment(
+                        "APORT_SECURITY",
+                        format!("is `{other}`; use `simple` or `secure`"),
+                    ));
+                }
+            },
+        })
+    }
+}
+
+/// The per-user data folder of the gate's state.
+pub(crate) fn default_home() -> Result<PathBuf> {
+    let base = etcetera::choose_base_strategy().map_err(|_| Error::NoHome)?;
+    Ok(base.data_dir().join("aport"))
+}
+
+// A client that failed to expand `${VAR}`, or a variable set to nothing, is a
+// mistake of the set-up; taking the default instead could mean another ledger
+// or no bound agent.
+fn text(variable: &'static str, value: Option<OsString>) -> Result<Option<String>> {
+    let Some(value) = value else { return Ok(None) };
+    let value = value
+        .into_string()
+        .map_err(|_| environment(variable, "is not valid UTF-8".to_owned()))?;
+    if value.trim().is_empty() {
+        return Err(environment(
+            variable,
+            "is empty; set it or remove it".to_owned(),
+        ));
+    }
+    if value.contains("${") {
+        return Err(environment(
+            variable,
+            format!(
+                "is the unexpanded text `{value}`; the client that starts this server did not fill it in"
+            ),
+        ));
+    }
+    Ok(Some(value))
+}
+
+fn sqlite_path(url: String) -> Result<PathBuf> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+        _ => Err(environment(
+            "APORT_DATABASE_URL",
+            "must be `sqlite:PATH`; other databases are not available yet".to_owned(),
+        )),
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration> {
+    match text.parse() {
+        Ok(ms @ 1..=LARGEST_TIMEOUT_MS) => Ok(Duration::from_millis(ms)),
+        _ => Err(environment(
+            "APORT_TIMEOUT_MS",
+            format!("is `{text}`; use whole milliseconds from 1 to {LARGEST_TIMEOUT_MS}"),
+        )),
+    }
+}
+
+fn no_registry() -> String {
+    "asks for a registry, which this version does not have yet; remove it to decide locally"
+        .to_owned()
+}
+
+fn environment(variable: &'static str, problem: String) -> Error {
+    Error::Environment { variable, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variable: &'static str, value: &str) -> Result<Config> {
+        let value = OsString::from(value);
+        Config::read(move |name| (name == variable).then(|| value.clone()))
+    }
+
+    #[test]
+    fn empty_and_unexpanded_values_are_errors_that_name_the_variable() {
+        for variable in [
+            "APORT_MODE",
+            "APORT_BASE_URL",
+            "APORT_TIMEOUT_MS",
+            "APORT_AGENT_ID",
+            "APORT_SECURITY",
+            "APORT_HOME",
+            "APORT_DATABASE_URL",
+        ] {
+            for value in ["", "  ", "${APORT_X}", "/a/${HOME}/b"] {
+                let error = read(variable, value).unwrap_err().to_string();
+                assert!(error.contains(variable), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_mean_nothing_are_errors() {
+        for (variable, value) in [
+            ("APORT_MODE", "off"),
+            ("APORT_MODE", "registry"),
+            ("APORT_BASE_URL", "https://example.com"),
+            ("APORT_TIMEOUT_MS", "0"),
+            ("APORT_TIMEOUT_MS", "-1"),
+            ("APORT_TIMEOUT_MS", "5s"),
+            ("APORT_AGENT_ID", "claude"),
+            ("APORT_SECURITY", "none"),
+            ("APORT_DATABASE_URL", "postgres://x"),
+            ("APORT_DATABASE_URL", "sqlite:"),
+        ] {
+            let error = read(variable, value).unwrap_err().to_string();
+            assert!(error.contains(variable), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_set_means_local_simple_and_unbound() {
+        let config = Config::read(|_| None).unwrap();
+        assert!(config.agent.is_none() && config.security == Security::Simple);
+        assert_eq!(config.timeout, DEFAULT_TIMEOUT);
+    }
+}

@@ -1,0 +1,34 @@
+//! The fields a policy sees beside the tool's arguments.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A context field could not be expressed as JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("context field `{field}` cannot be expressed as JSON: {source}")]
+pub struct ContextError {
+    field: &'static str,
+    source: serde_json::Error,
+}
+
+/// Collects the fields of `context(field = expr)`.
+#[derive(Debug, Default)]
+pub struct ContextFields(pub(crate) Map<String, Value>);
+
+impl ContextFields {
+    /// Adds one field; `null` counts as absent.
+    ///
+    /// # Errors
+    /// When the value has no JSON form.
+    pub fn field<T: Serialize + ?Sized>(
+        &mut self,
+        field: &'static str,
+        value: &T,
+    ) -> Result<(), ContextError> {
+        let value = serde_json::to_value(value).map_err(|source| ContextError { field, source })?;
+        if !value.is_null() {
+            self.0.insert(field.to_owned(), value);
+        }
+        Ok(())
+    }
+}

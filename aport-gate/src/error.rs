@@ -1,0 +1,66 @@
+//! What can stop a gate from starting or a server from serving.
+
+use std::path::PathBuf;
+
+use crate::ledger::LedgerError;
+
+/// [`std::result::Result`] with this crate's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A gate could not start, or a server could not serve.
+///
+/// What goes wrong during a call is not an error of this type: it is a
+/// refusal, answered to the caller.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An environment variable has a value that cannot be used.
+    #[error("environment variable `{variable}` {problem}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// `APORT_HOME`, or a folder in it, cannot be used.
+    #[error("cannot use `{}` as a folder of the gate's state: {source}; set APORT_HOME to a writable folder", path.display())]
+    Home {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// No per-user data folder could be found.
+    #[error("no per-user data folder was found; set APORT_HOME")]
+    NoHome,
+    /// A policy pack does not load.
+    #[error("policy pack `{pack}` does not load: {source}")]
+    Pack {
+        /// The pack's id, or its position.
+        pack: String,
+        /// Why not.
+        source: aport_gate_oap::PackError,
+    },
+    /// The same pack id was given twice.
+    #[error("policy pack `{0}` was given twice")]
+    DuplicatePack(String),
+    /// A tool names a pack that the verifier does not have.
+    #[error(
+        "tool `{tool}` is gated by pack `{pack}`, which this gate does not have; give it to `Gate::builder().pack(…)`"
+    )]
+    UnknownPack {
+        /// The tool.
+        tool: String,
+        /// The pack.
+        pack: String,
+    },
+    /// Two tools have the same name.
+    #[error("two tools are named `{0}`; give one of them `name = \"…\"`")]
+    DuplicateTool(String),
+    /// The ledger cannot be opened or read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The MCP session could not start or ended with an error.
+    #[error("the MCP session failed: {0}")]
+    Session(String),
+}

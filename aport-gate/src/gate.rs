@@ -1,0 +1,181 @@
+//! The gate and how it is set up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aport_gate_oap::{AgentId, Pack, embedded_packs};
+
+use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::local::LocalVerifier;
+use crate::passports::PassportFolder;
+
+/// The policy enforcement point: it stands around tool bodies.
+///
+/// Cheap to clone; all clones share one verifier and one ledger.
+#[derive(Clone)]
+pub struct Gate {
+    pub(crate) inner: Arc<GateInner>,
+}
+
+pub(crate) struct GateInner {
+    pub(crate) verifier: LocalVerifier,
+    pub(crate) ledger: Ledger,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) security: Security,
+    pub(crate) timeout: Duration,
+}
+
+impl Gate {
+    /// A gate as the `APORT_*` environment variables describe it.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] names a variable whose value is empty,
+    /// unexpanded or unknown; [`Error::Home`] and [`Error::Ledger`] tell which
+    /// folder or file cannot be used.
+    pub async fn from_env() -> Result<Self> {
+        let config = Config::from_env()?;
+        GateBuilder {
+            home: config.home,
+            ledger: config.ledger,
+            agent: config.agent,
+            security: config.security,
+            timeout: config.timeout,
+            packs: Vec::new(),
+        }
+        .build()
+        .await
+    }
+
+    /// A gate set up in code; the environment is not read.
+    pub fn builder() -> GateBuilder {
+        GateBuilder {
+            home: None,
+            ledger: None,
+            agent: None,
+            security: Security::default(),
+            timeout: DEFAULT_TIMEOUT,
+            packs: Vec::new(),
+        }
+    }
+
+    /// The ledger that this gate writes to.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate")
+            .field("agent", &self.inner.agent)
+            .field("security", &self.inner.security)
+            .field("timeout", &self.inner.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Gate`] in code.
+#[derive(Debug)]
+#[must_use]
+pub struct GateBuilder {
+    home: Option<PathBuf>,
+    ledger: Option<PathBuf>,
+    agent: Option<AgentId>,
+    security: Security,
+    timeout: Duration,
+    packs: Vec<Vec<u8>>,
+}
+
+impl GateBuilder {
+    /// Folder of passports and ledger; else the per-user data folder.
+    pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
+        self.home = Some(path.into());
+        self
+    }
+
+    /// Ledger file; else `ledger.sqlite3` in the home folder.
+    pub fn ledger(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ledger = Some(path.into());
+        self
+    }
+
+    /// Binds every call through this gate to one agent.
+    pub fn agent(mut self, agent: AgentId) -> Self {
+        self.agent = Some(agent);
+        self
+    }
+
+    /// How much proof of identity a call needs.
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// Longest time for a whole decision.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Adds a policy pack, as JSON, to those embedded in this crate.
+    pub fn pack(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.packs.push(json.into());
+        self
+    }
+
+    /// Opens folders and ledger.
+    ///
+    /// # Errors
+    /// [`Error::Home`], [`Error::Ledger`], [`Error::Pack`] or
+    /// [`Error::DuplicatePack`], each naming what cannot be used.
+    pub async fn build(self) -> Result<Gate> {
+        let home = match self.home {
+            Some(home) => home,
+            None => default_home()?,
+        };
+        let passports = home.join("passports");
+        create_private(&home)?;
+        create_private(&passports)?;
+        let embedded = embedded_packs()
+            .iter()
+            .map(|(id, json)| ((*id).to_owned(), json.to_vec()));
+        let given = self
+            .packs
+            .into_iter()
+            .enumerate()
+            .map(|(index, json)| (format!("number {}", index + 1), json));
+        let packs = embedded
+            .chain(given)
+            .map(|(pack, json)| Pack::parse(&json).map_err(|source| Error::Pack { pack, source }))
+            .collect::<Result<Vec<_>>>()?;
+        let ledger = self.ledger.unwrap_or_else(|| home.join("ledger.sqlite3"));
+        Ok(Gate {
+            inner: Arc::new(GateInner {
+                verifier: LocalVerifier::new(packs, PassportFolder::new(passports))?,
+                ledger: Ledger::open(&ledger)?,
+                agent: self.agent,
+                security: self.security,
+                timeout: self.timeout,
+            }),
+        })
+    }
+}
+
+// Passports and the audit trail are for their owner only.
+fn create_private(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(|source| Error::Home {
+        path: path.to_owned(),
+        source,
+    })
+}

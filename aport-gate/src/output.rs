@@ -1,0 +1,153 @@
+//! What a tool body may return, and what that says about its effect.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use rmcp::handler::server::tool::schema_for_output;
+use rmcp::handler::server::wrapper::Json;
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ledger::Settlement;
+
+/// A type that a gated tool can return.
+///
+/// `String`, `&'static str`, `()`, [`Json<T>`], [`CallToolResult`], and
+/// [`Result`] of each with any error that implements [`Display`].
+#[diagnostic::on_unimplemented(
+    message = "a gated tool cannot return `{Self}`",
+    label = "not a tool result",
+    note = "return `String`, `()`, `Json<T>` with `T: Serialize + JsonSchema`, `CallToolResult`, or `Result` of one of these with an error that implements `Display`"
+)]
+pub trait ToolReturn {
+    /// The declared output schema, if the type has one.
+    #[must_use]
+    fn output_schema() -> Option<Arc<JsonObject>> {
+        None
+    }
+    /// The result on the wire.
+    fn into_result(self) -> CallToolResult;
+}
+
+impl ToolReturn for String {
+    fn into_result(self) -> CallToolResult {
+        CallToolResult::success(vec![ContentBlock::text(self)])
+    }
+}
+
+impl ToolReturn for &'static str {
+    fn into_result(self) -> CallToolResult {
+        CallToolResult::success(vec![ContentBlock::text(self)])
+    }
+}
+
+impl ToolReturn for () {
+    fn into_result(self) -> CallToolResult {
+        CallToolResult::success(Vec::new())
+    }
+}
+
+impl ToolReturn for CallToolResult {
+    fn into_result(self) -> CallToolResult {
+        self
+    }
+}
+
+impl<T: Serialize + JsonSchema + 'static> ToolReturn for Json<T> {
+    fn output_schema() -> Option<Arc<JsonObject>> {
+        Some(schema_for_output::<T>())
+    }
+
+    fn into_result(self) -> CallToolResult {
+        match serde_json::to_value(self.0) {
+            Ok(value) => CallToolResult::structured(value),
+            Err(error) => failure(format!(
+                "the tool ran, but its result has no JSON form: {error}"
+            )),
+        }
+    }
+}
+
+impl<T: ToolReturn, E: Display> ToolReturn for Result<T, E> {
+    fn output_schema() -> Option<Arc<JsonObject>> {
+        T::output_schema()
+    }
+
+    fn into_result(self) -> CallToolResult {
+        match self {
+            Ok(value) => value.into_result(),
+            Err(error) => failure(error.to_string()),
+        }
+    }
+}
+
+pub(crate) fn failure(text: String) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+/// Implement this on a tool's error to tell, per value, whether anything was
+/// executed before it. An error that executed nothing gives back what the
+/// call took from a cap and frees its idempotency key; any other holds both.
+pub trait ExecutionReport {
+    /// True only where nothing can have been executed.
+    fn nothing_executed(&self) -> bool;
+}
+
+/// Asks a body's output whether it reports its execution.
+///
+/// Method lookup takes [`ExecutionByReport`] where the error implements
+/// [`ExecutionReport`], and falls back to [`ExecutionByDefault`].
+pub struct ExecutionOf<'a, R>(pub &'a R);
+
+/// True when the output is an error that reports that nothing was executed.
+pub trait ExecutionByReport {
+    /// See [`ExecutionReport::nothing_executed`].
+    fn execution(&self) -> bool;
+}
+
+impl<T, E: ExecutionReport> ExecutionByReport for ExecutionOf<'_, Result<T, E>> {
+    fn execution(&self) -> bool {
+        matches!(self.0, Err(error) if error.nothing_executed())
+    }
+}
+
+/// The fallback: something may have been executed.
+pub trait ExecutionByDefault {
+    /// Always false.
+    fn execution(&self) -> bool;
+}
+
+impl<R> ExecutionByDefault for &ExecutionOf<'_, R> {
+    fn execution(&self) -> bool {
+        false
+    }
+}
+
+/// What a body returned, ready for the wire and for settlement.
+pub struct Returned {
+    pub(crate) result: CallToolResult,
+    nothing_executed: bool,
+}
+
+impl Returned {
+    /// Converts a body's output.
+    pub fn new<R: ToolReturn>(output: R, nothing_executed: bool) -> Self {
+        Self {
+            result: output.into_result(),
+            nothing_executed,
+        }
+    }
+
+    pub(crate) fn is_error(&self) -> bool {
+        self.result.is_error == Some(true)
+    }
+
+    pub(crate) fn settlement(&self) -> Settlement {
+        match (self.is_error(), self.nothing_executed) {
+            (false, _) => Settlement::Commit,
+            (true, true) => Settlement::Release,
+            (true, false) => Settlement::Hold,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How a call that does not run is answered.
+
+use aport_gate_oap::{Decision, Reason};
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
+use serde_json::{Value, json};
+
+/// `_meta` key of every result.
+pub(crate) const META_DECISION: &str = "io.aport/decision";
+
+/// Why there was no decision. Each has a `gate.*` code on the wire, apart
+/// from a policy's own `oap.*` codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalCode {
+    InvalidArguments,
+    AgentIdMissing,
+    AgentIdInvalid,
+    AgentIdConflict,
+    AgentIdUnauthenticated,
+    InvalidContext,
+    UnknownPack,
+    PassportUnreadable,
+    LedgerUnavailable,
+    Timeout,
+    Cancelled,
+}
+
+impl RefusalCode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidArguments => "gate.invalid_arguments",
+            Self::AgentIdMissing => "gate.agent_id_missing",
+            Self::AgentIdInvalid => "gate.agent_id_invalid",
+            Self::AgentIdConflict => "gate.agent_id_conflict",
+            Self::AgentIdUnauthenticated => "gate.agent_id_unauthenticated",
+            Self::InvalidContext => "gate.invalid_context",
+            Self::UnknownPack => "gate.unknown_pack",
+            Self::PassportUnreadable => "gate.passport_unreadable",
+            Self::LedgerUnavailable => "gate.ledger_unavailable",
+            Self::Timeout => "gate.timeout",
+            Self::Cancelled => "gate.cancelled",
+        }
+    }
+}
+
+/// A call that is refused without a decision.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: RefusalCode,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code.as_str()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The answer on the wire (design, section 7).
+    pub(crate) fn into_result(self, pack: &str) -> CallToolResult {
+        let mut result = CallToolResult::error(vec![ContentBlock::text(format!(
+            "Policy check failed: {}\nThe tool was not run.",
+            self.message
+        ))]);
+        attach(
+            &mut result,
+            json!({
+                "allow": false,
+                "policy_id": pack,
+                "reasons": [{ "code": self.code.as_str(), "message": self.message }],
+            }),
+        );
+        result
+    }
+}
+
+/// The answer to a call that a policy denies.
+pub(crate) fn denial(decision: &Decision) -> CallToolResult {
+    let messages: Vec<&str> = decision.reasons.iter().map(reason_text).collect();
+    // No `structuredContent`: a declared output schema would make a strict
+    // client reject the whole message and lose the reasons.
+    let mut result = CallToolResult::error(vec![ContentBlock::text(format!(
+        "Policy denied: {}\nDecision ID: {}",
+        messages.join(", "),
+        decision.decision_id
+    ))]);
+    attach_decision(&mut result, decision);
+    result
+}
+
+fn reason_text(reason: &Reason) -> &str {
+    if reason.message.is_empty() {
+        &reason.code
+    } else {
+        &reason.message
+    }
+}
+
+/// Puts the decision into a result, over anything of that key in it.
+pub(crate) fn attach_decision(result: &mut CallToolResult, decision: &Decision) {
+    let value = serde_json::to_value(decision).unwrap_or_else(
+        |_| json!({ "decision_id": decision.decision_id, "allow": decision.allow }),
+    );
+    attach(result, value);
+}
+
+fn attach(result: &mut CallToolResult, decision: Value) {
+    result
+        .meta
+        .get_or_insert_with(MetaObject::new)
+        .0
+        .insert(META_DECISION.to_owned(), decision);
+}

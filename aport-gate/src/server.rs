@@ -1,0 +1,179 @@
+//! An MCP server of gated tools.
+
+use std::collections::HashSet;
+
+use rmcp::handler::server::router::tool::{IntoToolRoute, ToolRouter};
+use rmcp::handler::server::tool::ToolCallContext;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::{RequestContext, RoleServer, RunningService};
+use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
+
+use crate::error::{Error, Result};
+use crate::gate::Gate;
+
+/// A server that tells where its gate is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say where its gate is",
+    label = "a gated tool needs a server with a gate",
+    note = "implement `aport_gate::HasGate` for it, or serve the tool from `aport_gate::Server`"
+)]
+pub trait HasGate {
+    /// The gate around this server's tools.
+    fn gate(&self) -> &Gate;
+}
+
+/// A server that lends its state to a tool's `#[service]` parameter.
+///
+/// Every type lends itself; [`Server<T>`] lends its `T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `{T}` for a `#[service]` parameter",
+    label = "this tool asks for `&{T}`",
+    note = "give `Server::new` a `{T}`, or implement `aport_gate::HasService<{T}>` for your server"
+)]
+pub trait HasService<T: ?Sized> {
+    /// The state.
+    fn service(&self) -> &T;
+}
+
+impl<T> HasService<T> for T {
+    fn service(&self) -> &T {
+        self
+    }
+}
+
+impl<T> HasService<T> for Server<T> {
+    fn service(&self) -> &T {
+        &self.state
+    }
+}
+
+/// An MCP server whose tools all stand behind one [`Gate`].
+pub struct Server<T> {
+    gate: Gate,
+    state: T,
+    router: ToolRouter<Self>,
+    repeated: HashSet<String>,
+    name: String,
+    version: String,
+}
+
+impl<T> HasGate for Server<T> {
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}
+
+impl<T: Send + Sync + 'static> Server<T> {
+    /// A server without tools; `state` is what `#[service]` parameters see.
+    pub fn new(gate: Gate, state: T) -> Self {
+        Self {
+            gate,
+            state,
+            router: ToolRouter::new(),
+            repeated: HashSet::new(),
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Name and version that the server tells its clients.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.name = name.into();
+        self.version = version.into();
+        self
+    }
+
+    /// Adds a tool: the name of a gated function, without parentheses.
+    #[must_use]
+    pub fn with_route<R, A>(mut self, route: R) -> Self
+    where
+        R: IntoToolRoute<Self, A>,
+    {
+        let route = route.into_tool_route();
+        if self.router.has_route(route.name()) {
+            self.repeated.insert(route.name().to_owned());
+        }
+        self.router.add_route(route);
+        self
+    }
+
+    /// Serves one client over standard input and output, until it leaves.
+    ///
+    /// Nothing but MCP may be written to standard output meanwhile: send logs
+    /// to standard error.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPack`] or [`Error::DuplicateTool`] before anything is
+    /// served; [`Error::Session`] when the session fails.
+    pub async fn serve_stdio(self) -> Result<()> {
+        let running = self.serve_transport(rmcp::transport::stdio()).await?;
+        running
+            .waiting()
+            .await
+            .map_err(|error| Error::Session(error.to_string()))?;
+        Ok(())
+    }
+
+    /// Serves one client over any transport that rmcp knows, such as a
+    /// `tokio::io::duplex` in tests.
+    ///
+    /// # Errors
+    /// As [`serve_stdio`](Self::serve_stdio).
+    pub async fn serve_transport<I, E, X>(
+        self,
+        transport: I,
+    ) -> Result<RunningService<RoleServer, Self>>
+    where
+        I: rmcp::transport::IntoTransport<RoleServer, E, X>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.checked()?
+            .serve(transport)
+            .await
+            .map_err(|error| Error::Session(error.to_string()))
+    }
+
+    fn checked(mut self) -> Result<Self> {
+        if let Some(name) = self.repeated.iter().next() {
+            return Err(Error::DuplicateTool(name.clone()));
+        }
+        let router = std::mem::take(&mut self.router);
+        self.router = self.gate.describe(router)?;
+        Ok(self)
+    }
+}
+
+impl<T: Send + Sync + 'static> ServerHandler for Server<T> {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new(&self.name, &self.version))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        self.router
+            .call(ToolCallContext::new(self, request, context))
+            .await
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        // What is listed depends on the agent that this server is bound to.
+        Ok(ListToolsResult::with_all_items(self.router.list_all())
+            .with_cache_scope(CacheScope::Private))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.router.get(name).cloned()
+    }
+}

@@ -15,10 +15,10 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, ReturnType};
+use syn::{Attribute, Path, ReturnType};
 
-use crate::arguments;
 use crate::model::{Parameter, Role, Tool};
+use crate::{arguments, spec};
 
 /// The whole expansion.
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
@@ -30,14 +30,16 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let arguments = arguments::expand(tool);
     let arguments_name = arguments::struct_name(tool);
     let function = body_function(tool);
-    let spec = spec(tool);
+    let spec = spec::expand(tool);
     let context = context_closure(tool);
     let body = body_closure(tool);
     let service = tool.parameters.iter().find_map(|parameter| {
         let Role::Service(service) = &parameter.role else {
             return None;
         };
-        Some(quote_spanned!(at(service)=> + #krate::HasService<#service>))
+        let span = at(service);
+        let krate = crate_at(krate, span);
+        Some(quote_spanned!(span=> + #krate::HasService<#service>))
     });
     let mut block = Group::new(
         Delimiter::Brace,
@@ -94,42 +96,6 @@ fn body_function(tool: &Tool) -> TokenStream {
             clippy::unused_async,
         )]
         #asyncness #fn_token #ident(#(#parameters),*) #output #body
-    }
-}
-
-fn spec(tool: &Tool) -> TokenStream {
-    let krate = &tool.krate;
-    let (name, pack) = (&tool.name, &tool.pack);
-    let title = option(tool.title.as_ref());
-    let description = option(tool.description.as_ref());
-    let hints = &tool.annotations;
-    let hint_title = option(hints.title.as_ref());
-    let read_only_hint = option(hints.read_only_hint.as_ref());
-    let destructive_hint = option(hints.destructive_hint.as_ref());
-    let idempotent_hint = option(hints.idempotent_hint.as_ref());
-    let open_world_hint = option(hints.open_world_hint.as_ref());
-    let output = match &tool.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-    };
-    let output_schema = quote_spanned! {at(&output)=>
-        <#output as #krate::__private::ToolReturn>::output_schema()
-    };
-    quote_spanned! {Span::mixed_site()=>
-        #krate::__private::ToolSpec {
-            name: #name,
-            title: #title,
-            description: #description,
-            pack: #pack,
-            annotations: #krate::__private::Annotations {
-                title: #hint_title,
-                read_only_hint: #read_only_hint,
-                destructive_hint: #destructive_hint,
-                idempotent_hint: #idempotent_hint,
-                open_world_hint: #open_world_hint,
-            },
-            output_schema: #output_schema,
-        }
     }
 }
 
@@ -190,9 +156,12 @@ fn body_closure(tool: &Tool) -> TokenStream {
         let cfg = cfg(&parameter.attributes);
         let span = at(&parameter.ty);
         values.push(match &parameter.role {
-            Role::Service(ty) => quote_spanned! {span=>
-                #(#cfg)* <__Server as #krate::HasService<#ty>>::service(#service)
-            },
+            Role::Service(ty) => {
+                let krate = crate_at(krate, span);
+                quote_spanned! {span=>
+                    #(#cfg)* <__Server as #krate::HasService<#ty>>::service(#service)
+                }
+            }
             Role::Permit => {
                 let permit = Ident::new(&permit.to_string(), span);
                 quote_spanned!(span=> #(#cfg)* #permit)
@@ -204,30 +173,54 @@ fn body_closure(tool: &Tool) -> TokenStream {
             }
         });
     }
+    // A result that is none is reported at the type, once.
+    let span = at(&output_type(tool));
+    let result_crate = crate_at(krate, span);
+    let mut result = output.clone();
+    result.set_span(span);
+    let returned = quote_spanned! {span=>
+        #result_crate::__private::Returned::new(#result, #execution)
+    };
+    let mut block = Group::new(
+        Delimiter::Brace,
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(unused_imports)]
+            use #krate::__private::{ExecutionByDefault as _, ExecutionByReport as _};
+            let #struct_name { #(#fields),* } = #arguments;
+            let #output = #ident(#(#values),*).await;
+            let #execution = (&#krate::__private::ExecutionOf(&#output)).execution();
+            #returned
+        },
+    );
     // A body whose future is not `Send` is reported at the function's name.
-    let boxed = quote_spanned! {at(ident)=> ::std::boxed::Box::pin };
+    block.set_span(at(ident));
+    let future = quote_spanned! {at(ident)=> ::std::boxed::Box::pin(async move #block) };
     quote_spanned! {Span::mixed_site()=>
         |#service, #permit, #arguments| {
             let _ = (#service, #permit);
-            #boxed(async move {
-                #[allow(unused_imports)]
-                use #krate::__private::{ExecutionByDefault as _, ExecutionByReport as _};
-                let #struct_name { #(#fields),* } = #arguments;
-                let #output = #ident(#(#values),*).await;
-                let #execution = (&#krate::__private::ExecutionOf(&#output)).execution();
-                #krate::__private::Returned::new(#output, #execution)
-            })
+            #future
         }
     }
 }
 
-fn option(value: Option<impl ToTokens>) -> TokenStream {
-    match value {
-        Some(value) => {
-            quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value))
-        }
-        None => quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+/// The declared result.
+pub(crate) fn output_type(tool: &Tool) -> TokenStream {
+    match &tool.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
     }
+}
+
+/// The path of the runtime crate, reported at `span`.
+pub(crate) fn crate_at(krate: &Path, span: Span) -> TokenStream {
+    krate
+        .to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
 }
 
 fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
@@ -242,6 +235,6 @@ fn local(name: &str) -> Ident {
 }
 
 /// Our hygiene, reported at the user's code.
-fn at(tokens: &impl ToTokens) -> Span {
+pub(crate) fn at(tokens: &impl ToTokens) -> Span {
     Span::mixed_site().located_at(tokens.span())
 }

@@ -1,36 +1,17 @@
 //! One parameter: its role, and what a parameter of that role may be.
 
 use proc_macro2::Ident;
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Expr, Pat, PatIdent, PatType, Type};
+use syn::{Pat, PatIdent, PatType, Type};
 
 use crate::errors::Errors;
-use crate::forwarded::Forwarded;
-use crate::model::{Argument, DefaultValue, Parameter, Role};
-use crate::nearest::unknown;
+use crate::model::{Argument, Parameter, Role};
+use crate::parameter_attributes::Sorted;
 use crate::types;
-
-const ON_THE_FIELD: &[&str] = &["doc", "serde", "schemars", "cfg", "cfg_attr"];
-const ON_THE_PARAMETER: &[&str] = &["cfg", "allow", "expect", "warn", "deny", "forbid"];
-const KNOWN: &[&str] = &[
-    "service", "permit", "arg", "doc", "serde", "schemars", "cfg", "allow",
-];
 
 /// Names that the gate puts into the context itself.
 pub(crate) const OF_THE_GATE: &[&str] = &["agent_id", "policy_id"];
-
-/// The attributes of a parameter, sorted.
-#[derive(Default)]
-struct Sorted {
-    service: Option<Attribute>,
-    permit: Option<Attribute>,
-    arg: Option<Attribute>,
-    default: Option<DefaultValue>,
-    forwarded: Forwarded,
-    on_field: Vec<Attribute>,
-    on_parameter: Vec<Attribute>,
-}
 
 impl Parameter {
     /// `None` after a mistake that leaves nothing to go on with.
@@ -135,7 +116,9 @@ fn argument(input: &PatType, sorted: Sorted, errors: &mut Errors) -> Option<Para
     let name = ident.unraw().to_string();
     if let Some(reference) = types::reference(ty) {
         let server = match ty {
-            Type::Reference(_) => ", or mark it `#[service]` if it is the server's own state",
+            Type::Reference(whole) if types::owned(whole) == types::text(&whole.elem) => {
+                ", or mark it `#[service]` if it is the server's own state"
+            }
             _ => "",
         };
         errors.at(
@@ -211,82 +194,5 @@ fn argument_name(pattern: &Pat, errors: &mut Errors) -> Option<Ident> {
             );
             None
         }
-    }
-}
-
-impl Sorted {
-    fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
-        let mut sorted = Self::default();
-        for attribute in attributes {
-            let path = attribute.path();
-            let named = |names: &[&str]| names.iter().any(|name| path.is_ident(name));
-            if path.is_ident("service") {
-                bare_role(attribute, &mut sorted.service, errors);
-            } else if path.is_ident("permit") {
-                bare_role(attribute, &mut sorted.permit, errors);
-            } else if path.is_ident("arg") {
-                sorted.arg = Some(attribute.clone());
-                sorted.argument_keys(attribute, errors);
-            } else if named(ON_THE_FIELD) || named(ON_THE_PARAMETER) {
-                if named(&["serde", "schemars"]) {
-                    sorted.forwarded.read(attribute, errors);
-                }
-                if named(ON_THE_FIELD) {
-                    sorted.on_field.push(attribute.clone());
-                }
-                if named(ON_THE_PARAMETER) {
-                    sorted.on_parameter.push(attribute.clone());
-                }
-            } else {
-                let name = quote!(#path).to_string().replace(' ', "");
-                errors.at(attribute, unknown("attribute on a parameter", &name, KNOWN));
-            }
-        }
-        sorted
-    }
-
-    fn argument_keys(&mut self, attribute: &Attribute, errors: &mut Errors) {
-        let hint = "`#[arg]` takes `default` or `default = …`";
-        let mut empty = true;
-        if matches!(attribute.meta, syn::Meta::List(_)) {
-            let parsed = attribute.parse_nested_meta(|meta| {
-                empty = false;
-                if !meta.path.is_ident("default") {
-                    let path = &meta.path;
-                    let key = quote!(#path).to_string().replace(' ', "");
-                    return Err(meta.error(unknown("key", &key, &["default"])));
-                }
-                if self.default.is_some() {
-                    return Err(meta.error("`default` is given twice: remove one"));
-                }
-                self.default = Some(if meta.input.peek(syn::Token![=]) {
-                    DefaultValue::Expression(meta.value()?.parse::<Expr>()?)
-                } else {
-                    DefaultValue::OfType
-                });
-                Ok(())
-            });
-            if let Err(error) = parsed {
-                errors.push(error);
-                return;
-            }
-        }
-        if empty {
-            errors.at(attribute, hint);
-        }
-    }
-}
-
-fn bare_role(attribute: &Attribute, slot: &mut Option<Attribute>, errors: &mut Errors) {
-    if attribute.meta.require_path_only().is_err() {
-        let path = attribute.path();
-        let name = quote!(#path);
-        errors.at(
-            attribute,
-            format!("`#[{name}]` takes no arguments: write `#[{name}]`"),
-        );
-    }
-    if slot.replace(attribute.clone()).is_some() {
-        errors.at(attribute, "this role is given twice: remove one");
     }
 }

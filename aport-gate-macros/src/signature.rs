@@ -39,14 +39,16 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) -> bool {
             "`#[tool]` is for methods: `#[policy_gated]` alone makes this function a tool, remove `#[tool]`",
         );
     }
-    if signature.asyncness.is_none() {
+    if let Some(constness) = &signature.constness {
+        errors.at(
+            constness,
+            format!("a gated tool is async, not `const`: write `async fn {ident}`"),
+        );
+    } else if signature.asyncness.is_none() {
         errors.at(
             signature.fn_token,
             format!("a gated tool is async: write `async fn {ident}`"),
         );
-    }
-    if let Some(constness) = &signature.constness {
-        errors.at(constness, "a gated tool is not `const`: remove `const`");
     }
     if let Safety::Unsafe(unsafety) = &signature.safety {
         errors.at(

@@ -1,1 +1,2 @@
 mod expansion;
+mod mistakes;

@@ -30,14 +30,14 @@ pub(crate) fn impl_trait(ty: &Type) -> Option<&TypeImplTrait> {
     found.impl_trait
 }
 
-/// The first reference in `ty`.
+/// The first reference in `ty`, unless it has a lifetime of the function.
 pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
     let mut found = Borrows::default();
     found.visit_type(ty);
     found.reference
 }
 
-/// The first lifetime other than `'static` in `ty`.
+/// The first `'_` in `ty`.
 pub(crate) fn lifetime(ty: &Type) -> Option<&Lifetime> {
     let mut found = Borrows::default();
     found.visit_type(ty);
@@ -82,12 +82,19 @@ impl<'ast> Visit<'ast> for Borrows<'ast> {
     }
 
     fn visit_type_reference(&mut self, node: &'ast TypeReference) {
-        self.reference.get_or_insert(node);
+        // A named lifetime is declared on the function, and that is the mistake.
+        if node
+            .lifetime
+            .as_ref()
+            .is_none_or(|lifetime| lifetime.ident == "static" || lifetime.ident == "_")
+        {
+            self.reference.get_or_insert(node);
+        }
         visit::visit_type_reference(self, node);
     }
 
     fn visit_lifetime(&mut self, node: &'ast Lifetime) {
-        if node.ident != "static" {
+        if node.ident == "_" {
             self.lifetime.get_or_insert(node);
         }
     }

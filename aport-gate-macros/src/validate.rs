@@ -101,10 +101,14 @@ fn name(keys: &Keys, function: &Function, errors: &mut Errors) -> String {
     };
     let fits = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
+        let what = match name.as_str() {
+            "" => "the empty text".to_owned(),
+            name => format!("`{name}`"),
+        };
         errors.at_span(
             span,
             format!(
-                "`{name}` is not a tool name: MCP takes 1 to 128 letters, digits, `_`, `-` and `.`{fix}"
+                "{what} is not a tool name: MCP takes 1 to 128 letters, digits, `_`, `-` and `.`{fix}"
             ),
         );
     }

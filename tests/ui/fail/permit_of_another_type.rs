@@ -3,6 +3,6 @@ use aport_gate::policy_gated;
 struct RefundDesk;
 
 #[policy_gated(pack = "finance.payment.refund.v1")]
-async fn process_refund(#[permit] permit: &RefundDesk) {}
+async fn process_refund(#[permit] _permit: &RefundDesk) {}
 
 fn main() {}

@@ -1,0 +1,52 @@
+//! What the route publishes: `ToolSpec { name: "process_refund", … }`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+
+use crate::expand::{at, crate_at, output_type};
+use crate::model::Tool;
+
+/// The `ToolSpec` of a tool.
+pub(crate) fn expand(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let (name, pack) = (&tool.name, &tool.pack);
+    let title = option(tool.title.as_ref());
+    let description = option(tool.description.as_ref());
+    let hints = &tool.annotations;
+    let hint_title = option(hints.title.as_ref());
+    let read_only_hint = option(hints.read_only_hint.as_ref());
+    let destructive_hint = option(hints.destructive_hint.as_ref());
+    let idempotent_hint = option(hints.idempotent_hint.as_ref());
+    let open_world_hint = option(hints.open_world_hint.as_ref());
+    let output = output_type(tool);
+    let span = at(&output);
+    let trait_crate = crate_at(krate, span);
+    let output_schema = quote_spanned! {span=>
+        <#output as #trait_crate::__private::ToolReturn>::output_schema()
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #krate::__private::ToolSpec {
+            name: #name,
+            title: #title,
+            description: #description,
+            pack: #pack,
+            annotations: #krate::__private::Annotations {
+                title: #hint_title,
+                read_only_hint: #read_only_hint,
+                destructive_hint: #destructive_hint,
+                idempotent_hint: #idempotent_hint,
+                open_world_hint: #open_world_hint,
+            },
+            output_schema: #output_schema,
+        }
+    }
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => {
+            quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value))
+        }
+        None => quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+    }
+}

@@ -1,0 +1,82 @@
+//! What stands behind a key of the attribute, each kind with a message that shows how to write it.
+
+use proc_macro2::Span;
+use syn::parse::ParseStream;
+use syn::{Ident, Lit, LitBool, LitStr, Path, Token, parenthesized};
+
+/// The parentheses of a key that takes a list.
+pub(crate) fn list<'a>(
+    input: ParseStream<'a>,
+    key: &Ident,
+    example: &str,
+) -> syn::Result<syn::parse::ParseBuffer<'a>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(
+            key.span(),
+            format!("`{key}` takes a list: `{example}`"),
+        ));
+    }
+    let content;
+    parenthesized!(content in input);
+    Ok(content)
+}
+
+/// The string of `key = "…"`.
+pub(crate) fn string(input: ParseStream<'_>, key: &Ident, example: &str) -> syn::Result<LitStr> {
+    let value = value(input).map_err(|span| {
+        let message = format!("`{key}` takes a string literal: `{key} = \"{example}\"`");
+        syn::Error::new(span.unwrap_or_else(|| key.span()), message)
+    });
+    match value? {
+        Lit::Str(text) => Ok(text),
+        other => Err(syn::Error::new(
+            other.span(),
+            format!("`{key}` takes a string literal: `{key} = \"{example}\"`"),
+        )),
+    }
+}
+
+/// The truth value of `key = true`.
+pub(crate) fn boolean(input: ParseStream<'_>, key: &Ident) -> syn::Result<LitBool> {
+    let message = format!("`{key}` takes `true` or `false`: `{key} = true`");
+    match value(input) {
+        Ok(Lit::Bool(value)) => Ok(value),
+        Ok(other) => Err(syn::Error::new(other.span(), message)),
+        Err(span) => Err(syn::Error::new(span.unwrap_or_else(|| key.span()), message)),
+    }
+}
+
+/// The literal behind `=`, or the place where something else stands.
+fn value(input: ParseStream<'_>) -> Result<Lit, Option<Span>> {
+    if !input.peek(Token![=]) {
+        return Err(None);
+    }
+    input.parse::<Token![=]>().map_err(|_| None)?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(None);
+    }
+    input
+        .parse::<Lit>()
+        .map_err(|_| Some(input.cursor().span()))
+}
+
+/// The path of `crate = path`. A relative one would name another thing in every module the attribute is used in.
+pub(crate) fn crate_path(input: ParseStream<'_>) -> syn::Result<Path> {
+    input.parse::<Token![=]>()?;
+    let path = input.call(Path::parse_mod_style)?;
+    let rooted = path.leading_colon.is_some()
+        || path
+            .segments
+            .first()
+            .is_some_and(|root| root.ident == "crate");
+    if rooted {
+        return Ok(path);
+    }
+    let written = crate::path_text(&path);
+    Err(syn::Error::new_spanned(
+        path,
+        format!(
+            "`crate` takes a path from a root: write `crate = ::{written}` or `crate = crate::{written}`"
+        ),
+    ))
+}

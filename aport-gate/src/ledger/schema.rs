@@ -105,7 +105,11 @@ fn create_directory(path: &Path) -> Result<(), LedgerError> {
 fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Problem> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Before anything is changed: the file may be somebody else's.
-    if is_new(&connection)? {
+    // In one read transaction: another process may be creating the tables between two reads.
+    let snapshot = connection.transaction()?;
+    let new = is_new(&snapshot)?;
+    drop(snapshot);
+    if new {
         keep_private(path);
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

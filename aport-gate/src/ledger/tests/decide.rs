@@ -1,0 +1,131 @@
+use std::collections::HashMap;
+use std::sync::Barrier;
+
+use super::*;
+
+#[tokio::test]
+async fn denied_call_is_recorded_and_charges_nothing() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    let recorded = spend(&ledger, 11, 10, Some("k")).await;
+    assert!(!recorded.decision.allow && recorded.reservation.is_none());
+    let usage = usage(&ledger, Some("k")).await;
+    assert_eq!(usage.counters, HashMap::from([(daily(), 0)]));
+    assert!(!usage.key_seen);
+    let first = ledger.records(0, 1).await.unwrap().remove(0);
+    assert_eq!((first.sequence, first.kind.as_str()), (1, "decision"));
+    assert_eq!(
+        first.decision_id,
+        Some(recorded.decision.decision_id.to_string())
+    );
+    assert_eq!(first.body["tool"], "refund");
+}
+
+#[tokio::test]
+async fn panicking_evaluation_writes_nothing_and_the_ledger_goes_on() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    let evaluate = Box::new(|_: &Usage| -> Verdict { panic!("bad rule") });
+    let error = ledger
+        .decide("agent".into(), "pack.v1".into(), plan(None), evaluate)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("bad rule"), "{error}");
+    assert!(matches!(error, LedgerError::Evaluation { .. }));
+    assert_eq!(ledger.verify().await.unwrap().records, 0);
+    assert!(spend(&ledger, 1, 10, None).await.reservation.is_some());
+}
+
+#[tokio::test]
+async fn charge_that_overflows_or_is_negative_writes_nothing() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    std::mem::forget(spend(&ledger, i64::MAX, i64::MAX, None).await);
+    for amount in [1, -1] {
+        let error = ledger
+            .decide(
+                "agent".into(),
+                "pack.v1".into(),
+                plan(None),
+                capped(amount, i64::MAX, None),
+            )
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                LedgerError::Overflow {
+                    total: i64::MAX,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(ledger.verify().await.unwrap().records, 1);
+}
+
+#[tokio::test]
+async fn key_taken_twice_is_refused_even_when_the_evaluation_allows() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    std::mem::forget(spend(&ledger, 1, 10, Some("k")).await);
+    // A plan without the key: the evaluation cannot see that it was used.
+    let error = ledger
+        .decide(
+            "agent".into(),
+            "pack.v1".into(),
+            plan(None),
+            capped(1, 10, Some("k")),
+        )
+        .await
+        .unwrap_err();
+    assert!(matches!(error, LedgerError::KeyTaken { .. }), "{error}");
+    assert_eq!(total(&ledger).await, 1);
+}
+
+#[test]
+fn racing_handles_never_exceed_the_cap() {
+    const CAP: usize = 20;
+    let scratch = Scratch::new();
+    let handles = [scratch.open(), scratch.open()];
+    let start = Barrier::new(4);
+    let allowed: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|number| {
+                let (ledger, start) = (handles[number % 2].clone(), &start);
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .unwrap();
+                    start.wait();
+                    runtime.block_on(async {
+                        let mut allowed = 0;
+                        for _ in 0..15 {
+                            let recorded = spend(&ledger, 1, CAP as i64, None).await;
+                            if let Some(mut reservation) = recorded.reservation {
+                                reservation.start();
+                                reservation
+                                    .settle(BodyOutcome::Ok, Settlement::Commit)
+                                    .await
+                                    .unwrap();
+                                allowed += 1;
+                            }
+                        }
+                        allowed
+                    })
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(allowed, CAP);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let summary = runtime.block_on(handles[1].verify()).unwrap();
+    assert_eq!(summary.records, 60 + CAP as u64);
+}

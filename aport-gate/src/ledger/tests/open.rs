@@ -1,0 +1,90 @@
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn many_processes_may_create_the_file_at_once() {
+    let scratch = Scratch::new();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| drop(scratch.open()));
+        }
+    });
+}
+
+fn refused(path: &Path) -> LedgerError {
+    let error = Ledger::open(path).unwrap_err();
+    assert!(
+        error.to_string().contains(path.to_str().unwrap()),
+        "{error}"
+    );
+    error
+}
+
+#[test]
+fn corrupt_file_is_named() {
+    let scratch = Scratch::new();
+    std::fs::write(scratch.file(), "this is not a database ".repeat(100)).unwrap();
+    assert!(matches!(
+        refused(&scratch.file()),
+        LedgerError::Corrupt { .. }
+    ));
+}
+
+#[tokio::test]
+async fn damaged_pages_are_an_error_that_names_the_file() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let mut bytes = std::fs::read(scratch.file()).unwrap();
+    bytes[4096..].fill(0xa5);
+    std::fs::write(scratch.file(), bytes).unwrap();
+    let ledger = scratch.open();
+    let error = ledger.refuse(json!({})).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Corrupt { .. }), "{error}");
+    assert!(error.to_string().contains(scratch.file().to_str().unwrap()));
+}
+
+#[test]
+fn foreign_and_newer_files_are_refused_unchanged() {
+    let scratch = Scratch::new();
+    scratch.raw("CREATE TABLE theirs (x)");
+    let before = std::fs::read(scratch.file()).unwrap();
+    assert!(matches!(
+        refused(&scratch.file()),
+        LedgerError::Foreign { .. }
+    ));
+    assert_eq!(std::fs::read(scratch.file()).unwrap(), before);
+
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    scratch.raw("PRAGMA user_version = 2");
+    let error = refused(&scratch.file());
+    assert!(
+        matches!(
+            error,
+            LedgerError::NewerSchema {
+                found: 2,
+                supported: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn directory_that_cannot_be_written_is_an_error() {
+    let scratch = Scratch::new();
+    std::fs::write(scratch.directory.path().join("file"), "").unwrap();
+    let inside_a_file = scratch.directory.path().join("file/ledger.db");
+    assert!(matches!(
+        refused(&inside_a_file),
+        LedgerError::Unwritable { .. }
+    ));
+    assert!(matches!(
+        refused(scratch.directory.path()),
+        LedgerError::Unwritable { .. }
+    ));
+}

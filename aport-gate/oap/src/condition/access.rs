@@ -1,0 +1,293 @@
+//! Names, fields and indexes: how a path finds its value.
+
+use super::ast::{Expr, Root};
+use super::evaluator::{Evaluated, Evaluator};
+use super::value::{Absence, Fault, Origin, Val};
+use crate::counter::{Reading, Unreadable};
+use serde_json::{Map, Value};
+
+/// Limits that go by two names. Passports and packs of the published material differ.
+const ALIASES: [(&str, &str); 4] = [
+    ("refund_reason_codes", "reason_codes"),
+    ("reason_codes", "refund_reason_codes"),
+    ("max_export_rows", "max_rows"),
+    ("max_rows", "max_export_rows"),
+];
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn limits(&self) -> Option<&'a Map<String, Value>> {
+        self.scene.passport.as_value().get("limits")?.as_object()
+    }
+
+    pub(super) fn absent(&self, expr: &'a Expr) -> Val<'a> {
+        Val::Absent(Absence {
+            origin: self.origin(expr),
+            expr,
+        })
+    }
+
+    fn origin(&self, expr: &Expr) -> Origin {
+        match expr {
+            Expr::Root(Root::Context) => Origin::Context,
+            Expr::Root(Root::Limits) => Origin::Limit,
+            Expr::Root(Root::Passport) => Origin::Passport,
+            Expr::Root(Root::Policy) => Origin::Policy,
+            Expr::Field(of, name)
+                if matches!(**of, Expr::Root(Root::Passport)) && name == "limits" =>
+            {
+                Origin::Limit
+            }
+            Expr::Field(of, _) | Expr::Index(of, _) => self.origin(of),
+            Expr::Name(name) if self.variable(name).is_some() => Origin::Item,
+            Expr::Name(name) if self.scene.pack.declares_field(name) => Origin::Context,
+            Expr::Name(_) => Origin::Fact,
+            _ => Origin::Item,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&Val<'a>> {
+        self.variables
+            .iter()
+            .rev()
+            .find(|(bound, _)| *bound == name)
+            .map(|(_, value)| value)
+    }
+
+    pub(super) fn name(&mut self, name: &'a str, expr: &'a Expr) -> Evaluated<Val<'a>> {
+        if let Some(value) = self.variable(name).cloned() {
+            if let Val::Items(items) = &value {
+                self.spend(items.len())?;
+            }
+            return Ok(value);
+        }
+        // Counters come before context fields: an agent that passes its own `daily_total: 0` or an empty
+        // `recent_keys` must not be able to answer for the ledger.
+        if let Some(counter) = self.scene.pack.counter_index(name) {
+            let reading = self
+                .scene
+                .readings
+                .iter()
+                .find(|r| r.counter == counter && !r.indexed);
+            return self.used(reading, expr);
+        }
+        if name == crate::counter::RECENT_KEYS {
+            return Ok(Val::RecentKeys);
+        }
+        Ok(self
+            .scene
+            .context
+            .get(name)
+            .map_or_else(|| self.absent(expr), Val::from_json))
+    }
+
+    fn used(&self, reading: Option<&'a Reading>, expr: &'a Expr) -> Evaluated<Val<'a>> {
+        let unknown = Val::Unknown(Absence {
+            origin: Origin::Counter,
+            expr,
+        });
+        match reading.map(|reading| (&reading.key, reading.used)) {
+            Some((Ok(_), used)) => Ok(Val::Int(used.into())),
+            Some((Err(Unreadable::Malformed(message)), _)) => Err(Fault(message.clone())),
+            Some((Err(Unreadable::Absent), _)) | None => Ok(unknown),
+        }
+    }
+
+    pub(super) fn field(
+        &mut self,
+        of: &'a Expr,
+        name: &'a str,
+        expr: &'a Expr,
+    ) -> Evaluated<Val<'a>> {
+        match (of, name) {
+            (Expr::Root(Root::Passport), "limits") => {
+                return Ok(self.limits().map_or_else(|| self.absent(expr), Val::Object));
+            }
+            (Expr::Root(Root::Passport), "assurance_level") => {
+                return Ok(Val::Level(self.scene.passport.assurance_level()));
+            }
+            (Expr::Root(Root::Policy), "min_assurance") => {
+                return Ok(Val::Level(self.scene.pack.min_assurance()));
+            }
+            (Expr::Root(Root::Passport), "capabilities") => {
+                let list = self
+                    .scene
+                    .passport
+                    .as_value()
+                    .get(name)
+                    .and_then(Value::as_array);
+                return Ok(list.map_or_else(|| self.absent(expr), |list| Val::Capabilities(list)));
+            }
+            _ => {}
+        }
+        let mut run = Vec::new();
+        if limit_run(expr, &mut run) {
+            self.spend(run.len() * run.len())?;
+            return self.limit_path(&run, expr);
+        }
+        let base = self.eval(of)?;
+        self.member(base, name, expr)
+    }
+
+    pub(super) fn index(
+        &mut self,
+        of: &'a Expr,
+        index: &'a Expr,
+        expr: &'a Expr,
+    ) -> Evaluated<Val<'a>> {
+        if let Expr::Name(name) = of
+            && self.variable(name).is_none()
+            && let Some(counter) = self.scene.pack.counter_index(name)
+        {
+            let key = self.eval(index)?;
+            if let Some(absence) = key.absence() {
+                return Ok(Val::Unknown(absence));
+            }
+            let key = crate::counter::key_part(&key).ok_or_else(|| {
+                Fault(format!(
+                    "`{expr}` needs a string or an integer as key, found {}",
+                    key.type_name()
+                ))
+            })?;
+            let reading = self.scene.readings.iter().find(|reading| {
+                reading.counter == counter
+                    && reading.indexed
+                    && reading.key.as_ref().is_ok_and(|found| found.key == key)
+            });
+            return self.used(reading, expr);
+        }
+        let mut run = Vec::new();
+        let is_limits = limit_run(of, &mut run) && run.is_empty();
+        let base = self.eval(of)?;
+        let index = self.eval(index)?;
+        match (base, index) {
+            (Val::Absent(base), index) if index.absence().is_none() => Ok(Val::Absent(Absence {
+                origin: base.origin,
+                expr,
+            })),
+            (base, index) if base.absence().is_some() || index.absence().is_some() => {
+                let absence = match (base.absence(), index.absence()) {
+                    (Some(a), Some(b)) => a.or(b),
+                    (Some(a), None) | (None, Some(a)) => a,
+                    (None, None) => Absence {
+                        origin: Origin::Item,
+                        expr,
+                    },
+                };
+                Ok(Val::Unknown(absence))
+            }
+            (Val::Object(_), Val::Str(key)) if is_limits => {
+                Ok(self.limit(&key).unwrap_or_else(|| self.absent(expr)))
+            }
+            (Val::Object(map), Val::Str(key)) => Ok(map
+                .get(&*key)
+                .map_or_else(|| self.absent(expr), Val::from_json)),
+            (Val::List(items) | Val::Capabilities(items), Val::Int(at)) => {
+                let item = usize::try_from(at).ok().and_then(|at| items.get(at));
+                Ok(item.map_or_else(|| self.absent(expr), Val::from_json))
+            }
+            (Val::Items(items), Val::Int(at)) => {
+                let item = usize::try_from(at)
+                    .ok()
+                    .and_then(|at| items.into_iter().nth(at));
+                Ok(item.unwrap_or_else(|| self.absent(expr)))
+            }
+            (base, index) => Err(Fault(format!(
+                "`{expr}` cannot index {} with {}",
+                base.type_name(),
+                index.type_name()
+            ))),
+        }
+    }
+
+    fn member(&self, base: Val<'a>, name: &str, expr: &'a Expr) -> Evaluated<Val<'a>> {
+        match base {
+            Val::Object(map) => Ok(map
+                .get(name)
+                .map_or_else(|| self.absent(expr), Val::from_json)),
+            // Reported by its whole path, which is what the operator has to add.
+            Val::Absent(absence) => Ok(Val::Absent(Absence {
+                origin: absence.origin,
+                expr,
+            })),
+            Val::Unknown(absence) => Ok(Val::Unknown(absence)),
+            other => Err(Fault(format!(
+                "`{expr}` looks for a field in {}",
+                other.type_name()
+            ))),
+        }
+    }
+
+    /// A limit by name: under each capability of the pack, then its family, flat or nested; then the root.
+    fn limit(&self, name: &str) -> Option<Val<'a>> {
+        self.limit_exact(name).map(Val::from_json).or_else(|| {
+            if name == "supported_currencies" {
+                return self
+                    .limit_exact("currency_limits")?
+                    .as_object()
+                    .map(Val::Keys);
+            }
+            let (_, other) = ALIASES.iter().find(|(alias, _)| *alias == name)?;
+            self.limit_exact(other).map(Val::from_json)
+        })
+    }
+
+    fn limit_exact(&self, name: &str) -> Option<&'a Value> {
+        let limits = self.limits()?;
+        let scopes = self.scene.pack.limit_scopes();
+        scopes
+            .iter()
+            .find_map(|scope| {
+                let flat = limits.get(scope.as_str()).and_then(|scope| scope.get(name));
+                flat.or_else(|| {
+                    let mut parts = scope.split('.');
+                    let first = limits.get(parts.next()?)?;
+                    parts.try_fold(first, |at, part| at.get(part))?.get(name)
+                })
+            })
+            .or_else(|| limits.get(name))
+    }
+
+    fn limit_path(&self, run: &[&'a str], expr: &'a Expr) -> Evaluated<Val<'a>> {
+        let walk = |start: Val<'a>, rest: &[&str]| {
+            rest.iter()
+                .try_fold(start, |at, name| self.member(at, name, expr))
+        };
+        let [first, rest @ ..] = run else {
+            return Ok(self.absent(expr));
+        };
+        let direct = match self.limit(first) {
+            Some(start) => Some(walk(start, rest)?),
+            None => None,
+        };
+        if let Some(found) = direct
+            && found.absence().is_none()
+        {
+            return Ok(found);
+        }
+        // `limits.data.report.ingest.x` where the passport has the flat key `data.report.ingest`.
+        for length in 2..=run.len() {
+            let (key, rest) = run.split_at(length);
+            if let Some(start) = self.limits().and_then(|limits| limits.get(&key.join("."))) {
+                let found = walk(Val::from_json(start), rest)?;
+                if found.absence().is_none() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(self.absent(expr))
+    }
+}
+
+/// Whether the path starts at the limits; gathers the fields from there on.
+fn limit_run<'e>(expr: &'e Expr, run: &mut Vec<&'e str>) -> bool {
+    match expr {
+        Expr::Root(Root::Limits) => true,
+        Expr::Field(of, name) if matches!(**of, Expr::Root(Root::Passport)) => name == "limits",
+        Expr::Field(of, name) => {
+            let starts = limit_run(of, run);
+            run.push(name);
+            starts
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,259 @@
+//! Usage counters that rules refer to by name: those a pack declares, and the names published packs use.
+
+use crate::Window;
+use crate::condition::ast::{Expr, Root};
+
+/// The set of idempotency keys seen before.
+pub(crate) const RECENT_KEYS: &str = "recent_keys";
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Counter {
+    pub(crate) name: String,
+    /// Context field that is summed; none for a counter of calls.
+    pub(crate) of: Option<String>,
+    /// Context fields that split it.
+    pub(crate) by: Vec<String>,
+    pub(crate) window: Window,
+}
+
+/// One way in which the rules read a counter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CounterUse {
+    /// Position in the pack's counters.
+    pub(crate) counter: usize,
+    /// Key of `counter[key]`; without it the counter's own fields make the key.
+    pub(crate) index: Option<Expr>,
+}
+
+/// The counter behind a name that published packs use without declaring it.
+pub(crate) fn built_in(name: &str, declares_field: impl Fn(&str) -> bool) -> Option<Counter> {
+    let window =
+        if name.ends_with("_per_hour") || name.starts_with("hourly_") || name == "hour_count" {
+            Window::Hour
+        } else if name.ends_with("_per_minute") || name.starts_with("minute_") {
+            Window::Minute
+        } else if name.ends_with("_per_day") || name.starts_with("daily_") {
+            Window::Day
+        } else {
+            return None;
+        };
+    let stem = name.rsplit_once("_per_").map_or(name, |(stem, _)| stem);
+    let sum = stem.ends_with("_total");
+    if !sum && !stem.ends_with("_count") {
+        return None;
+    }
+    // A total of money without a currency would add cents to yen.
+    let by = if sum && declares_field("currency") {
+        vec!["currency".to_owned()]
+    } else {
+        Vec::new()
+    };
+    Some(Counter {
+        name: name.to_owned(),
+        of: sum.then(|| "amount".to_owned()),
+        by,
+        window,
+    })
+}
+
+/// Finds every counter use in a condition, and the field whose idempotency it asks about.
+pub(crate) struct Scan<'p> {
+    pub(crate) counter: &'p mut dyn FnMut(&str) -> Option<usize>,
+    pub(crate) uses: Vec<CounterUse>,
+    pub(crate) key_field: Option<String>,
+    pub(crate) asks_recent_keys: bool,
+}
+
+impl Scan<'_> {
+    /// # Errors
+    /// A message when a counter's key depends on what cannot be known before the ledger is read.
+    pub(crate) fn expr<'e>(
+        &mut self,
+        expr: &'e Expr,
+        bound: &mut Vec<&'e str>,
+    ) -> Result<(), String> {
+        match expr {
+            Expr::Name(name) if bound.contains(&name.as_str()) => Ok(()),
+            Expr::Name(name) if name == RECENT_KEYS => {
+                self.asks_recent_keys = true;
+                Ok(())
+            }
+            Expr::Name(name) => {
+                if let Some(counter) = (self.counter)(name) {
+                    self.push(CounterUse {
+                        counter,
+                        index: None,
+                    });
+                }
+                Ok(())
+            }
+            Expr::Index(of, index) => {
+                if let Expr::Name(name) = &**of
+                    && !bound.contains(&name.as_str())
+                    && let Some(counter) = (self.counter)(name)
+                {
+                    let mut plain = true;
+                    index.walk(&mut |part| {
+                        if let Expr::Name(name) = part {
+                            plain &= !bound.contains(&name.as_str())
+                                && name != RECENT_KEYS
+                                && (self.counter)(name).is_none();
+                        }
+                    });
+                    if !plain {
+                        return Err(format!(
+                            "the key of counter `{expr}` must come from the context"
+                        ));
+                    }
+                    self.push(CounterUse {
+                        counter,
+                        index: Some((**index).clone()),
+                    });
+                    return Ok(());
+                }
+                self.expr(of, bound)?;
+                self.expr(index, bound)
+            }
+            Expr::Quantified {
+                body,
+                variable,
+                list,
+                ..
+            } => {
+                self.expr(list, bound)?;
+                bound.push(variable);
+                let scanned = self.expr(body, bound);
+                bound.pop();
+                scanned
+            }
+            Expr::Binary(_, of, keys) => {
+                if matches!(&**keys, Expr::Name(name) if name == RECENT_KEYS)
+                    && let Some(field) = context_field(of)
+                {
+                    self.key_field.get_or_insert_with(|| field.to_owned());
+                }
+                self.expr(of, bound)?;
+                self.expr(keys, bound)
+            }
+            _ => expr
+                .children()
+                .into_iter()
+                .try_for_each(|child| self.expr(child, bound)),
+        }
+    }
+
+    fn push(&mut self, found: CounterUse) {
+        if !self.uses.contains(&found) {
+            self.uses.push(found);
+        }
+    }
+}
+
+fn context_field(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Name(name) => Some(name),
+        Expr::Field(of, name) if matches!(**of, Expr::Root(Root::Context)) => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "evaluate")]
+pub(crate) use reading::{Reading, Unreadable, key_part, readings};
+
+#[cfg(feature = "evaluate")]
+mod reading {
+    use super::{Counter, CounterUse};
+    use crate::condition::evaluator::{Evaluator, Scene};
+    use crate::condition::value::Val;
+    use crate::{CounterKey, Usage};
+
+    /// A counter as one request sees it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Reading {
+        pub(crate) counter: usize,
+        pub(crate) indexed: bool,
+        pub(crate) key: Result<CounterKey, Unreadable>,
+        pub(crate) used: i64,
+    }
+
+    /// Why a counter has no key under this context.
+    #[derive(Clone, Debug)]
+    pub(crate) enum Unreadable {
+        Absent,
+        Malformed(String),
+    }
+
+    /// The counters that a request touches, each with what was used of it.
+    pub(crate) fn readings(scene: Scene<'_>, usage: Option<&Usage>) -> Vec<Reading> {
+        scene
+            .pack
+            .counter_uses()
+            .iter()
+            .filter_map(|found| {
+                let counter = scene.pack.counters().get(found.counter)?;
+                let key = key(scene, counter, found).map(|key| {
+                    let (window_start, window_end) = counter.window.bounds(scene.now);
+                    let counter_name = counter.name.clone();
+                    CounterKey {
+                        counter: counter_name,
+                        key,
+                        window: counter.window,
+                        window_start,
+                        window_end,
+                    }
+                });
+                let used = match (&key, usage) {
+                    (Ok(key), Some(usage)) => usage.counters.get(key).copied().unwrap_or(0),
+                    _ => 0,
+                };
+                Some(Reading {
+                    counter: found.counter,
+                    indexed: found.index.is_some(),
+                    key,
+                    used,
+                })
+            })
+            .collect()
+    }
+
+    fn key<'a>(
+        scene: Scene<'a>,
+        counter: &'a Counter,
+        found: &'a CounterUse,
+    ) -> Result<String, Unreadable> {
+        let malformed = |what: &str| {
+            let name = &counter.name;
+            Unreadable::Malformed(format!(
+                "counter `{name}` is split by {what}, which must be a string"
+            ))
+        };
+        if let Some(index) = &found.index {
+            let value = Evaluator::new(scene)
+                .eval(index)
+                .map_err(|fault| Unreadable::Malformed(fault.to_string()))?;
+            if value.absence().is_some() {
+                return Err(Unreadable::Absent);
+            }
+            return key_part(&value).ok_or_else(|| malformed(&format!("`{index}`")));
+        }
+        let mut key = String::new();
+        for (at, field) in counter.by.iter().enumerate() {
+            // Never an empty key in place of an absent field: leaving it out would open a fresh cap.
+            let value = scene.context.get(field).ok_or(Unreadable::Absent)?;
+            let part =
+                key_part(&Val::from_json(value)).ok_or_else(|| malformed(&format!("`{field}`")))?;
+            key.push_str(if at == 0 { "" } else { "|" });
+            key.push_str(&part);
+        }
+        Ok(key)
+    }
+
+    /// A key part, escaped so that `a|b` and `c` never join to the key of `a` and `b|c`.
+    pub(crate) fn key_part(value: &Val<'_>) -> Option<String> {
+        match value {
+            Val::Str(text) => Some(text.replace('\\', "\\\\").replace('|', "\\|")),
+            Val::Int(int) => Some(int.to_string()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One request against one pack. Every stage and every rule is tried, and all that fail are reported.
+
+use crate::condition::evaluator::{Evaluator, Scene};
+use crate::condition::explain;
+use crate::condition::value::{Origin, Truth};
+use crate::counter::{Reading, Unreadable, readings};
+use crate::pack::Body;
+use crate::reason::{failed, missing, policy_error, stage};
+use crate::{
+    Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, stages,
+};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Agent, as established by the caller.
+    pub agent_id: &'a AgentId,
+    /// Its passport, if one is known.
+    pub passport: Option<&'a Passport>,
+    /// What the rules see.
+    pub context: &'a Map<String, Value>,
+    /// Tool that is to run, for MCP allowlists.
+    pub tool: Option<&'a str>,
+    /// Time of the request.
+    pub now: Timestamp,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Whether the tool may run.
+    pub allow: bool,
+    /// Allow, deny, or deny until reviewed.
+    pub outcome: Outcome,
+    /// All reasons, in order of evaluation; `oap.allowed` alone for an allow.
+    pub reasons: Vec<Reason>,
+    /// What to add to the counters. Empty for a deny.
+    pub charges: Vec<Charge>,
+    /// Key to reserve. None for a deny.
+    pub idempotency_key: Option<String>,
+}
+
+impl Pack {
+    /// What the ledger has to read before [`Pack::evaluate`] can answer.
+    #[must_use]
+    pub fn usage_plan(&self, request: &Request<'_>) -> UsagePlan {
+        let Some(passport) = request.passport else {
+            return UsagePlan::default();
+        };
+        let mut plan = UsagePlan {
+            counters: Vec::new(),
+            idempotency_key: self.idempotency_key(request.context).map(str::to_owned),
+        };
+        for reading in readings(self.scene(request, passport, &[], false), None) {
+            if let Ok(key) = reading.key
+                && !plan.counters.contains(&key)
+            {
+                plan.counters.push(key);
+            }
+        }
+        plan
+    }
+
+    /// Decides. `usage` must hold what [`Pack::usage_plan`] asked for, read in the same transaction that will
+    /// apply the charges.
+    #[must_use]
+    pub fn evaluate(&self, request: &Request<'_>, usage: &Usage) -> Evaluation {
+        let passport = match stages::passport(request) {
+            Ok(passport) => passport,
+            Err(reason) => return deny(vec![reason]),
+        };
+        let readings = readings(
+            self.scene(request, passport, &[], usage.key_seen),
+            Some(usage),
+        );
+        let scene = self.scene(request, passport, &readings, usage.key_seen);
+        let mut reasons = stages::standing(request, passport);
+        let invalid = self
+            .schema
+            .as_ref()
+            .map(|schema| schema.check(request.context))
+            .unwrap_or_default();
+        let valid = invalid.is_empty();
+        reasons.extend(invalid);
+        reasons.extend(stages::authority(self, request, passport));
+        for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
+            reasons.extend(judge(rule, scene, valid));
+        }
+        let charges = self.charges(scene, valid, &mut reasons);
+        if usage.key_seen && self.idempotency_field().is_some() && !self.asks_recent_keys() {
+            reasons.push(stage(
+                "oap.idempotency_conflict",
+                "idempotency key was already used",
+            ));
+        }
+        let review = stages::needs_approval(self, passport);
+        if !reasons.is_empty() || review.is_some() {
+            let outcome = if reasons.is_empty() {
+                Outcome::RequireReview
+            } else {
+                Outcome::Deny
+            };
+            reasons.extend(review);
+            return Evaluation {
+                outcome,
+                ..deny(reasons)
+            };
+        }
+        Evaluation {
+            allow: true,
+            outcome: Outcome::Allow,
+            reasons: vec![stage("oap.allowed", format!("allowed by `{}`", self.id()))],
+            charges,
+            idempotency_key: scene.idempotency_key.map(str::to_owned),
+        }
+    }
+
+    fn scene<'a>(
+        &'a self,
+        request: &Request<'a>,
+        passport: &'a Passport,
+        readings: &'a [Reading],
+        key_seen: bool,
+    ) -> Scene<'a> {
+        Scene {
+            pack: self,
+            passport,
+            context: request.context,
+            now: request.now,
+            readings,
+            idempotency_key: self.idempotency_key(request.context),
+            key_seen,
+        }
+    }
+
+    fn idempotency_key<'c>(&self, context: &'c Map<String, Value>) -> Option<&'c str> {
+        context.get(self.idempotency_field()?)?.as_str()
+    }
+
+    /// What an allow adds. A counter that cannot be charged is a refusal: an uncounted call would not be
+    /// capped.
+    fn charges(&self, scene: Scene<'_>, valid: bool, reasons: &mut Vec<Reason>) -> Vec<Charge> {
+        let mut charges: Vec<Charge> = Vec::new();
+        let mut refuse = |code: &str, message: String| {
+            // After a schema failure the field at fault has been named already.
+            if valid {
+                reasons.push(stage(code, message));
+            }
+        };
+        for reading in scene.readings {
+            let Some(counter) = self.counters().get(reading.counter) else {
+                continue;
+            };
+            let name = &counter.name;
+            let amount = match &counter.of {
+                None => Some(1),
+                Some(of) => scene
+                    .context
+                    .get(of)
+                    .and_then(Value::as_i64)
+                    .filter(|amount| *amount >= 0),
+            };
+            match (&reading.key, amount) {
+                (Ok(key), Some(amount)) if charges.iter().any(|known| known.counter == *key) => {
+                    let _ = amount;
+                }
+                (Ok(key), Some(amount)) if reading.used.checked_add(amount).is_some() => {
+                    charges.push(Charge {
+                        counter: key.clone(),
+                        amount,
+                    });
+                }
+                (Ok(_), Some(_)) => {
+                    refuse("oap.limit_exceeded", format!("counter `{name}` is full"))
+                }
+                (Ok(_), None) => {
+                    let of = counter.of.as_deref().unwrap_or_default();
+                    let message = format!(
+                        "counter `{name}` needs `{of}` to be an integer that is not negative"
+                    );
+                    refuse("oap.policy_error", message);
+                }
+                // The rule that reads it has said so; under `skip` it may have let this pass.
+                (Err(Unreadable::Absent), _) if reading.indexed => {}
+                (Err(Unreadable::Absent), _) => {
+                    let by = counter.by.join("`, `");
+                    refuse("oap.policy_error", format!("counter `{name}` needs `{by}`"));
+                }
+                (Err(Unreadable::Malformed(message)), _) => {
+                    refuse("oap.policy_error", message.clone())
+                }
+            }
+        }
+        charges
+    }
+}
+
+/// Tries one rule. `valid` tells whether the context passed its schema; if not, what a rule cannot answer
+/// follows from what was already reported.
+fn judge(rule: &Rule, scene: Scene<'_>, valid: bool) -> Option<Reason> {
+    let condition = match &rule.body {
+        Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
+        Body::Validator(validator) => {
+            return (!validator(scene.passport, scene.context)).then(|| failed(rule, None));
+        }
+        Body::Condition(condition) => &condition.0,
+    };
+    match Evaluator::new(scene).truth(condition) {
+        Ok(Truth::True) => None,
+        Ok(Truth::False) => Some(failed(
+            rule,
+            Evaluator::new(scene).explain(condition, false),
+        )),
+        Ok(Truth::Unknown(absence)) => {
+            let skipped = absence.origin == Origin::Context && scene.pack.absent() == Absent::Skip;
+            if skipped || (!valid && absence.origin == Origin::Context) {
+                return None;
+            }
+            let (field, message) = explain::absence(absence);
+            valid.then(|| missing(rule, field, message))
+        }
+        Err(fault) => valid.then(|| policy_error(rule.name(), &fault.to_string())),
+    }
+}
+
+fn deny(reasons: Vec<Reason>) -> Evaluation {
+    let mut distinct: Vec<Reason> = Vec::new();
+    for reason in reasons {
+        let known = |other: &Reason| other.code == reason.code && other.message == reason.message;
+        if !distinct.iter().any(known) {
+            distinct.push(reason);
+        }
+    }
+    Evaluation {
+        allow: false,
+        outcome: Outcome::Deny,
+        reasons: distinct,
+        charges: Vec::new(),
+        idempotency_key: None,
+    }
+}

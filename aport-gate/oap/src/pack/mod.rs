@@ -1,0 +1,436 @@
+//! Policy packs: what a call must carry, what the agent must hold, and the rules.
+
+mod embedded;
+mod read;
+mod rule;
+mod tiers;
+
+pub use embedded::embedded_packs;
+pub use rule::{Rule, RuleProblem};
+
+pub(crate) use rule::Body;
+
+use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
+use crate::{
+    AssuranceLevel, CanonicalError, Digest, InvalidPackId, JsonError, PackId, digest_json,
+    parse_json,
+};
+use serde_json::{Map, Value};
+use tiers::Tier;
+
+/// What a rule means when its answer hangs on a context field that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Absent {
+    /// The rule denies.
+    #[default]
+    Deny,
+    /// The rule does not apply, when the field is optional. Absent limits, counters and facts still deny.
+    /// Published packs rely on this reading.
+    Skip,
+}
+
+/// A pack that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    value: Value,
+    digest: Digest,
+    id: PackId,
+    name: String,
+    capabilities: Vec<Vec<String>>,
+    min_assurance: AssuranceLevel,
+    tiers: Vec<Tier>,
+    rules: Vec<Rule>,
+    counters: Vec<Counter>,
+    uses: Vec<CounterUse>,
+    idempotency_field: Option<String>,
+    asks_recent_keys: bool,
+    limit_scopes: Vec<String>,
+    absent: Absent,
+    #[cfg(feature = "evaluate")]
+    pub(crate) schema: Option<crate::schema::Schema>,
+}
+
+/// Why a document is not accepted as a pack.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PackError {
+    /// Not acceptable JSON.
+    #[error("pack is not acceptable JSON: {0}")]
+    Json(#[from] JsonError),
+    /// The id is malformed.
+    #[error(transparent)]
+    Id(#[from] InvalidPackId),
+    /// A field that has to be there is not.
+    #[error("pack has no `{field}`")]
+    MissingField {
+        /// Path of the field.
+        field: String,
+    },
+    /// A field has another type or form.
+    #[error("pack field `{field}` must be {expected}")]
+    WrongType {
+        /// Path of the field.
+        field: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Two rules or two counters have one name.
+    #[error("pack has two {what}s named `{name}`; rename one")]
+    Duplicate {
+        /// Rule or counter.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Not an assurance level.
+    #[error(transparent)]
+    AssuranceLevel(#[from] crate::UnknownAssuranceLevel),
+    /// `required_context` is no usable JSON Schema.
+    #[error("`required_context` is no usable JSON Schema: {0}")]
+    Schema(String),
+    /// No rule of this name to waive.
+    #[error("pack `{pack}` has no rule `{rule}`; its rules are {known}")]
+    UnknownRule {
+        /// Id of the pack.
+        pack: PackId,
+        /// The name that was given.
+        rule: String,
+        /// Names of the rules there are.
+        known: String,
+    },
+    /// No canonical form, so no digest.
+    #[error("pack cannot be digested: {0}")]
+    Canonical(#[from] CanonicalError),
+}
+
+impl Pack {
+    /// Reads a pack. Rules that cannot be evaluated do not fail it; see [`Pack::problems`].
+    ///
+    /// ```
+    /// use aport_gate_oap::{Pack, embedded_packs};
+    /// let (_, json) = embedded_packs()[0];
+    /// let pack = Pack::parse(json)?;
+    /// assert!(pack.problems().is_empty());
+    /// # Ok::<(), aport_gate_oap::PackError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PackError`], which names the field.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PackError> {
+        let value = parse_json(bytes)?;
+        let map = value
+            .as_object()
+            .ok_or_else(|| read::wrong_type("(document)", "an object"))?;
+        let id = PackId::parse(read::text(map, "id", "id")?)?;
+        let capabilities = read::capabilities(map)?;
+        let level = read::optional_text(map, "min_assurance", "min_assurance")?;
+        let min_assurance = level.map_or(Ok(AssuranceLevel::L0), AssuranceLevel::parse)?;
+        let mut limit_scopes: Vec<String> = Vec::new();
+        let family = std::iter::once(id.family());
+        for scope in capabilities
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .chain(family)
+        {
+            if !limit_scopes.iter().any(|known| known == scope) {
+                limit_scopes.push(scope.to_owned());
+            }
+        }
+        let schema = map.get("required_context");
+        if schema.is_some_and(|schema| !schema.is_object()) {
+            return Err(read::wrong_type("required_context", "an object"));
+        }
+        let idempotency = map.get("idempotency").and_then(Value::as_object);
+        let idempotency_field = idempotency
+            .map(|map| read::text(map, "field", "idempotency.field").map(str::to_owned))
+            .transpose()?;
+        let mut pack = Self {
+            digest: digest_json(&value)?,
+            name: read::optional_text(map, "name", "name")?
+                .unwrap_or(id.as_str())
+                .to_owned(),
+            id,
+            capabilities,
+            min_assurance,
+            tiers: tiers::parse(map)?,
+            rules: rules(map)?,
+            counters: read::counters(map)?,
+            uses: Vec::new(),
+            idempotency_field,
+            asks_recent_keys: false,
+            limit_scopes,
+            absent: absent(map)?,
+            #[cfg(feature = "evaluate")]
+            schema: schema.map(crate::schema::Schema::compile).transpose()?,
+            value,
+        };
+        pack.bind_counters();
+        Ok(pack)
+    }
+
+    /// Ties the names in the conditions to counters, so that a request can be told what to read.
+    fn bind_counters(&mut self) {
+        let mut counters = std::mem::take(&mut self.counters);
+        let declared = counters.len();
+        let mut rules = std::mem::take(&mut self.rules);
+        for rule in &mut rules {
+            let Body::Condition(condition) = &rule.body else {
+                continue;
+            };
+            let mut counter = |name: &str| {
+                counters
+                    .iter()
+                    .position(|counter| counter.name == name)
+                    .or_else(|| {
+                        counters.push(built_in(name, |field| self.declares_field(field))?);
+                        Some(counters.len() - 1)
+                    })
+            };
+            let mut scan = Scan {
+                counter: &mut counter,
+                uses: Vec::new(),
+                key_field: None,
+                asks_recent_keys: false,
+            };
+            let mut scanned = scan.expr(&condition.0, &mut Vec::new());
+            let Scan {
+                uses,
+                key_field,
+                asks_recent_keys,
+                ..
+            } = scan;
+            if self.idempotency_field.is_none() {
+                self.idempotency_field = key_field;
+            }
+            if asks_recent_keys && self.idempotency_field.is_none() {
+                scanned = Err(format!(
+                    "`{RECENT_KEYS}` needs an `idempotency` field in the pack"
+                ));
+            }
+            if self.tiers.is_empty() && tiers::are_needed(condition) {
+                scanned = Err(
+                    "`getRequiredAssuranceLevel` needs `assurance_rules` in the pack".to_owned(),
+                );
+            }
+            self.asks_recent_keys |= asks_recent_keys;
+            for found in uses {
+                if !self.uses.contains(&found) {
+                    self.uses.push(found);
+                }
+            }
+            if let Err(problem) = scanned {
+                rule.body = Body::Unevaluable(problem);
+            }
+        }
+        // What is declared is counted even where no rule reads it yet.
+        for counter in 0..declared {
+            if !self.uses.iter().any(|found| found.counter == counter) {
+                self.uses.push(CounterUse {
+                    counter,
+                    index: None,
+                });
+            }
+        }
+        self.counters = counters;
+        self.rules = rules;
+    }
+
+    /// Id with version.
+    #[must_use]
+    pub fn id(&self) -> &PackId {
+        &self.id
+    }
+
+    /// Name for people; the id where it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Digest of the document.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The document as it was read.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.value
+    }
+
+    /// JSON Schema of the context.
+    #[must_use]
+    pub fn required_context(&self) -> Option<&Value> {
+        self.value.get("required_context")
+    }
+
+    /// Fields that every context must have, from `required_context.required`.
+    #[must_use]
+    pub fn required_fields(&self) -> Vec<&str> {
+        let list = self
+            .required_context()
+            .and_then(|schema| schema.get("required")?.as_array());
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
+    }
+
+    /// Alternatives of capabilities: the agent must hold all of at least one. Without any requirement
+    /// this is one empty alternative.
+    #[must_use]
+    pub fn requires_capabilities(&self) -> &[Vec<String>] {
+        &self.capabilities
+    }
+
+    /// Lowest assurance level of the owner.
+    #[must_use]
+    pub fn min_assurance(&self) -> AssuranceLevel {
+        self.min_assurance
+    }
+
+    /// The rules, in order of evaluation.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Rules that cannot be evaluated and are not waived. While there is one, every decision is a deny
+    /// `oap.policy_error`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<RuleProblem> {
+        let problem = |rule: &Rule| match &rule.body {
+            Body::Unevaluable(message) if !rule.waived => Some(RuleProblem {
+                rule: rule.name().to_owned(),
+                message: message.clone(),
+            }),
+            _ => None,
+        };
+        self.rules.iter().filter_map(problem).collect()
+    }
+
+    /// Whether decisions depend on counters or idempotency keys.
+    #[must_use]
+    pub fn uses_ledger(&self) -> bool {
+        !self.uses.is_empty() || self.idempotency_field.is_some()
+    }
+
+    /// Context field with the idempotency key, if the pack has one.
+    #[must_use]
+    pub fn idempotency_field(&self) -> Option<&str> {
+        self.idempotency_field.as_deref()
+    }
+
+    /// What absent fields mean.
+    #[must_use]
+    pub fn absent(&self) -> Absent {
+        self.absent
+    }
+
+    /// The same pack under another reading of absent fields.
+    #[must_use]
+    pub fn with_absent(mut self, absent: Absent) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// The same pack without one rule. Waiving is the operator's decision and weakens the pack.
+    ///
+    /// # Errors
+    /// [`PackError::UnknownRule`] when no rule has this name.
+    pub fn with_waived(mut self, rule: &str) -> Result<Self, PackError> {
+        match self
+            .rules
+            .iter_mut()
+            .find(|candidate| candidate.name() == rule)
+        {
+            Some(found) => {
+                found.waived = true;
+                Ok(self)
+            }
+            None => Err(PackError::UnknownRule {
+                rule: rule.to_owned(),
+                known: self
+                    .rules
+                    .iter()
+                    .map(Rule::name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                pack: self.id,
+            }),
+        }
+    }
+
+    pub(crate) fn declares_field(&self, name: &str) -> bool {
+        let properties = self
+            .required_context()
+            .and_then(|schema| schema.get("properties"));
+        properties.is_some_and(|properties| properties.get(name).is_some())
+    }
+}
+
+#[cfg(feature = "evaluate")]
+impl Pack {
+    pub(crate) fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    pub(crate) fn counter_index(&self, name: &str) -> Option<usize> {
+        self.counters
+            .iter()
+            .position(|counter| counter.name == name)
+    }
+
+    pub(crate) fn counter_uses(&self) -> &[CounterUse] {
+        &self.uses
+    }
+
+    pub(crate) fn asks_recent_keys(&self) -> bool {
+        self.asks_recent_keys
+    }
+
+    pub(crate) fn limit_scopes(&self) -> &[String] {
+        &self.limit_scopes
+    }
+
+    pub(crate) fn required_assurance(&self, amount: i128) -> AssuranceLevel {
+        tiers::required(&self.tiers, amount)
+    }
+
+    pub(crate) fn flag(&self, section: &str, key: &str) -> bool {
+        self.value
+            .as_object()
+            .is_some_and(|map| read::flag(map, section, key))
+    }
+}
+
+fn rules(map: &Map<String, Value>) -> Result<Vec<Rule>, PackError> {
+    let field = "evaluation_rules";
+    let list = map.get(field).ok_or_else(|| PackError::MissingField {
+        field: field.to_owned(),
+    })?;
+    let list = list
+        .as_array()
+        .ok_or_else(|| read::wrong_type(field, "a list of rules"))?;
+    let mut rules: Vec<Rule> = Vec::new();
+    for (at, value) in list.iter().enumerate() {
+        let rule = Rule::parse(value, at)?;
+        if rules.iter().any(|known| known.name() == rule.name()) {
+            return Err(PackError::Duplicate {
+                what: "rule",
+                name: rule.name().to_owned(),
+            });
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
+}
+
+fn absent(map: &Map<String, Value>) -> Result<Absent, PackError> {
+    match read::optional_text(map, "absent", "absent")? {
+        None | Some("deny") => Ok(Absent::Deny),
+        Some("skip") => Ok(Absent::Skip),
+        Some(_) => Err(read::wrong_type("absent", "`deny` or `skip`")),
+    }
+}

@@ -1,0 +1,118 @@
+//! Reading typed fields out of a pack document.
+
+use super::PackError;
+use crate::Window;
+use crate::counter::Counter;
+use serde_json::{Map, Value};
+
+pub(super) fn wrong_type(field: &str, expected: &'static str) -> PackError {
+    PackError::WrongType {
+        field: field.to_owned(),
+        expected,
+    }
+}
+
+pub(super) fn optional_text<'m>(
+    map: &'m Map<String, Value>,
+    key: &str,
+    path: &str,
+) -> Result<Option<&'m str>, PackError> {
+    match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong_type(path, "a string")),
+    }
+}
+
+pub(super) fn text<'m>(
+    map: &'m Map<String, Value>,
+    key: &str,
+    path: &str,
+) -> Result<&'m str, PackError> {
+    optional_text(map, key, path)?.ok_or_else(|| PackError::MissingField {
+        field: path.to_owned(),
+    })
+}
+
+pub(super) fn texts(value: &Value, path: &str) -> Result<Vec<String>, PackError> {
+    let list = value.as_array().and_then(|list| {
+        list.iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+    });
+    list.ok_or_else(|| wrong_type(path, "a list of strings"))
+}
+
+/// A list of strings is one alternative that needs them all; a list of lists is any one of several.
+pub(super) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>, PackError> {
+    let path = "requires_capabilities";
+    let value = map.get(path).ok_or_else(|| PackError::MissingField {
+        field: path.to_owned(),
+    })?;
+    match value.as_array().map(Vec::as_slice) {
+        Some(alternatives @ [Value::Array(_), ..]) => alternatives
+            .iter()
+            .map(|alternative| match texts(alternative, path)? {
+                // An empty alternative would hold for every agent.
+                list if list.is_empty() => Err(wrong_type(path, "alternatives that are not empty")),
+                list => Ok(list),
+            })
+            .collect(),
+        _ => Ok(vec![texts(value, path)?]),
+    }
+}
+
+pub(super) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackError> {
+    let Some(value) = map.get("counters") else {
+        return Ok(Vec::new());
+    };
+    let list = value
+        .as_array()
+        .ok_or_else(|| wrong_type("counters", "a list of objects"))?;
+    let mut counters: Vec<Counter> = Vec::new();
+    for (at, value) in list.iter().enumerate() {
+        let path = |field: &str| format!("counters[{at}].{field}");
+        let map = value
+            .as_object()
+            .ok_or_else(|| wrong_type("counters", "a list of objects"))?;
+        let name = text(map, "name", &path("name"))?;
+        if counters.iter().any(|counter| counter.name == name) {
+            return Err(PackError::Duplicate {
+                what: "counter",
+                name: name.to_owned(),
+            });
+        }
+        let of = optional_text(map, "of", &path("of"))?.map(str::to_owned);
+        let of = match (text(map, "kind", &path("kind"))?, of) {
+            ("sum", Some(of)) => Some(of),
+            ("count", None) => None,
+            ("sum", None) => return Err(PackError::MissingField { field: path("of") }),
+            _ => {
+                return Err(wrong_type(
+                    &path("kind"),
+                    "`sum` with `of`, or `count` without it",
+                ));
+            }
+        };
+        let window = match text(map, "window", &path("window"))? {
+            "minute" => Window::Minute,
+            "hour" => Window::Hour,
+            "day" => Window::Day,
+            _ => return Err(wrong_type(&path("window"), "`minute`, `hour` or `day`")),
+        };
+        let by = map
+            .get("by")
+            .map_or_else(|| Ok(Vec::new()), |by| texts(by, &path("by")))?;
+        counters.push(Counter {
+            name: name.to_owned(),
+            of,
+            by,
+            window,
+        });
+    }
+    Ok(counters)
+}
+
+pub(super) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
+    map.get(section).and_then(|section| section.get(key)) == Some(&Value::Bool(true))
+}

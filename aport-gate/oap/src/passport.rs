@@ -1,0 +1,295 @@
+//! Passports: who an agent is and what it may do.
+
+use crate::{
+    AgentId, AssuranceLevel, CanonicalError, Digest, InvalidAgentId, JsonError, digest_json,
+    parse_json,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The one version of the specification that is understood.
+pub const SPEC_VERSION: &str = "oap/1.0";
+
+/// Life cycle of a passport. Only an active one can be allowed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassportStatus {
+    /// Not issued yet.
+    Draft,
+    /// In force.
+    Active,
+    /// Stopped for now.
+    Suspended,
+    /// Stopped for good.
+    Revoked,
+}
+
+/// A passport that was read and checked. Unknown keys are kept and are part of the digest.
+#[derive(Clone, Debug)]
+pub struct Passport {
+    value: Value,
+    digest: Digest,
+    agent_id: AgentId,
+    owner_id: String,
+    status: PassportStatus,
+    assurance_level: AssuranceLevel,
+    capabilities: Vec<String>,
+    regions: Vec<String>,
+    expires_at: Option<Timestamp>,
+}
+
+/// Why a document is not accepted as a passport.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PassportError {
+    /// Not acceptable JSON.
+    #[error("passport is not acceptable JSON: {0}")]
+    Json(#[from] JsonError),
+    /// Another version of the specification.
+    #[error("passport has spec version `{found}`; only `oap/1.0` is understood")]
+    SpecVersion {
+        /// The version found.
+        found: String,
+    },
+    /// A field that has to be there is not.
+    #[error("passport has no `{field}`")]
+    MissingField {
+        /// Name of the field.
+        field: &'static str,
+    },
+    /// A field has another type.
+    #[error("passport field `{field}` must be {expected}")]
+    WrongType {
+        /// Path of the field.
+        field: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The agent id is malformed.
+    #[error("passport id: {0}")]
+    AgentId(#[from] InvalidAgentId),
+    /// `passport_id` and `agent_id` are both there and name two agents.
+    #[error("`passport_id` is `{passport_id}` but `agent_id` is `{agent_id}`; keep one of them")]
+    TwoIds {
+        /// One.
+        passport_id: AgentId,
+        /// The other.
+        agent_id: AgentId,
+    },
+    /// Not one of the four states.
+    #[error("unknown passport status `{0}`: expected `draft`, `active`, `suspended` or `revoked`")]
+    Status(String),
+    /// Not an assurance level.
+    #[error(transparent)]
+    AssuranceLevel(#[from] crate::UnknownAssuranceLevel),
+    /// Not RFC 3339.
+    #[error("passport field `{field}` is `{text}`, which is no RFC 3339 time: {message}")]
+    Timestamp {
+        /// Name of the field.
+        field: &'static str,
+        /// What it holds.
+        text: String,
+        /// Why it does not parse.
+        message: String,
+    },
+    /// No canonical form, so no digest.
+    #[error("passport cannot be digested: {0}")]
+    Canonical(#[from] CanonicalError),
+}
+
+impl Passport {
+    /// Reads a passport document.
+    ///
+    /// ```
+    /// # use aport_gate_oap::Passport;
+    /// let passport = Passport::parse(br#"{
+    ///     "passport_id": "ap_support_bot", "spec_version": "oap/1.0", "owner_id": "org_1",
+    ///     "status": "active", "assurance_level": "L2",
+    ///     "capabilities": [{"id": "finance.payment.refund"}], "regions": ["US"]
+    /// }"#)?;
+    /// assert!(passport.has_capability("finance.payment.refund"));
+    /// # Ok::<(), aport_gate_oap::PassportError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PassportError`], which names the field.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PassportError> {
+        let value = parse_json(bytes)?;
+        let map = value
+            .as_object()
+            .ok_or_else(|| wrong_type("(document)", "an object"))?;
+        let spec_version = text(map, "spec_version")?;
+        if spec_version != SPEC_VERSION {
+            return Err(PassportError::SpecVersion {
+                found: spec_version.to_owned(),
+            });
+        }
+        if map.get("limits").is_some_and(|limits| !limits.is_object()) {
+            return Err(wrong_type("limits", "an object"));
+        }
+        Ok(Self {
+            digest: digest_json(&value)?,
+            agent_id: agent_id(map)?,
+            owner_id: text(map, "owner_id")?.to_owned(),
+            status: status(text(map, "status")?)?,
+            assurance_level: AssuranceLevel::parse(text(map, "assurance_level")?)?,
+            capabilities: capabilities(map)?,
+            regions: regions(map)?,
+            expires_at: expires_at(map)?,
+            value,
+        })
+    }
+
+    /// The agent that this passport is of.
+    #[must_use]
+    pub fn agent_id(&self) -> &AgentId {
+        &self.agent_id
+    }
+
+    /// Organisation or person that answers for the agent.
+    #[must_use]
+    pub fn owner_id(&self) -> &str {
+        &self.owner_id
+    }
+
+    /// State in its life cycle.
+    #[must_use]
+    pub fn status(&self) -> PassportStatus {
+        self.status
+    }
+
+    /// How well the owner is known.
+    #[must_use]
+    pub fn assurance_level(&self) -> AssuranceLevel {
+        self.assurance_level
+    }
+
+    /// Ids of the capabilities it grants.
+    #[must_use]
+    pub fn capabilities(&self) -> &[String] {
+        &self.capabilities
+    }
+
+    /// Whether it grants this capability, by exact id.
+    #[must_use]
+    pub fn has_capability(&self, id: &str) -> bool {
+        self.capabilities.iter().any(|capability| capability == id)
+    }
+
+    /// Regions in which the agent may act; empty when the passport names none.
+    #[must_use]
+    pub fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
+    /// When it stops being valid, if ever.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// The document as it was read.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Digest of the document.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+fn agent_id(map: &Map<String, Value>) -> Result<AgentId, PassportError> {
+    let read = |field| -> Result<Option<AgentId>, PassportError> {
+        match map.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(AgentId::parse(text)?)),
+            Some(_) => Err(wrong_type(field, "a string")),
+        }
+    };
+    match (read("passport_id")?, read("agent_id")?) {
+        (Some(passport_id), Some(agent_id)) if passport_id != agent_id => {
+            Err(PassportError::TwoIds {
+                passport_id,
+                agent_id,
+            })
+        }
+        (Some(id), _) | (None, Some(id)) => Ok(id),
+        (None, None) => Err(PassportError::MissingField {
+            field: "passport_id",
+        }),
+    }
+}
+
+fn status(text: &str) -> Result<PassportStatus, PassportError> {
+    match text {
+        "draft" => Ok(PassportStatus::Draft),
+        "active" => Ok(PassportStatus::Active),
+        "suspended" => Ok(PassportStatus::Suspended),
+        "revoked" => Ok(PassportStatus::Revoked),
+        other => Err(PassportError::Status(other.chars().take(40).collect())),
+    }
+}
+
+fn capabilities(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> {
+    let expected = "a list of strings or of objects with a string `id`";
+    let list = map.get("capabilities").ok_or(PassportError::MissingField {
+        field: "capabilities",
+    })?;
+    list.as_array()
+        .ok_or_else(|| wrong_type("capabilities", expected))?
+        .iter()
+        .map(|capability| {
+            let id = capability
+                .as_str()
+                .or_else(|| capability.get("id")?.as_str());
+            id.map(str::to_owned)
+                .ok_or_else(|| wrong_type("capabilities", expected))
+        })
+        .collect()
+}
+
+fn regions(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> {
+    let Some(list) = map.get("regions") else {
+        return Ok(Vec::new());
+    };
+    let strings = list.as_array().and_then(|list| {
+        list.iter()
+            .map(|region| region.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+    });
+    strings.ok_or_else(|| wrong_type("regions", "a list of strings"))
+}
+
+fn expires_at(map: &Map<String, Value>) -> Result<Option<Timestamp>, PassportError> {
+    let field = "expires_at";
+    match map.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => {
+            text.parse()
+                .map(Some)
+                .map_err(|error: jiff::Error| PassportError::Timestamp {
+                    field,
+                    text: text.clone(),
+                    message: error.to_string(),
+                })
+        }
+        Some(_) => Err(wrong_type(field, "a string in RFC 3339 form")),
+    }
+}
+
+fn text<'m>(map: &'m Map<String, Value>, field: &'static str) -> Result<&'m str, PassportError> {
+    map.get(field)
+        .ok_or(PassportError::MissingField { field })?
+        .as_str()
+        .ok_or_else(|| wrong_type(field, "a string"))
+}
+
+fn wrong_type(field: &str, expected: &'static str) -> PassportError {
+    PassportError::WrongType {
+        field: field.to_owned(),
+        expected,
+    }
+}

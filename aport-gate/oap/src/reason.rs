@@ -1,0 +1,136 @@
+//! Wording of reasons.
+
+use crate::condition::explain::Finding;
+use crate::{Reason, ReasonDetails, Rule};
+use serde_json::Value;
+
+/// Most list items, and most characters of one value, that a message shows.
+const SHOWN_ITEMS: usize = 20;
+const SHOWN_CHARS: usize = 200;
+
+/// A reason of a stage before the rules, without details.
+pub(crate) fn stage(code: &str, message: impl Into<String>) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        message: message.into(),
+        details: None,
+    }
+}
+
+/// A reason that the pack, not the caller, is at fault for.
+pub(crate) fn policy_error(rule: &str, message: &str) -> Reason {
+    let details = ReasonDetails {
+        rule: rule.to_owned(),
+        ..Default::default()
+    };
+    let message = format!("rule `{rule}` cannot be evaluated: {message}");
+    Reason {
+        details: Some(details),
+        ..stage("oap.policy_error", message)
+    }
+}
+
+/// A rule that is false: its template if every placeholder has a value, else what was found, else its
+/// description.
+pub(crate) fn failed(rule: &Rule, finding: Option<Finding>) -> Reason {
+    let finding = finding.unwrap_or_default();
+    let message = rule
+        .message()
+        .and_then(|template| fill(template, &finding))
+        .or_else(|| finding.text.clone())
+        .or_else(|| rule.description().map(str::to_owned))
+        .unwrap_or_else(|| format!("rule `{}` does not hold", rule.name()));
+    let Finding {
+        field,
+        actual,
+        limit,
+        used,
+        cap,
+        ..
+    } = finding;
+    let details = ReasonDetails {
+        rule: rule.name().to_owned(),
+        field,
+        actual,
+        limit,
+        used,
+        cap,
+    };
+    Reason {
+        details: Some(details),
+        ..stage(rule.deny_code(), message)
+    }
+}
+
+/// A rule that hangs on something absent.
+pub(crate) fn missing(rule: &Rule, field: String, message: String) -> Reason {
+    let details = ReasonDetails {
+        rule: rule.name().to_owned(),
+        field: Some(field),
+        ..Default::default()
+    };
+    Reason {
+        details: Some(details),
+        ..stage(rule.deny_code(), message)
+    }
+}
+
+/// A value as messages show it: text without quotes, long lists and texts cut.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => cut(text),
+        Value::Array(items) => {
+            let mut shown: Vec<_> = items.iter().take(SHOWN_ITEMS).map(shown).collect();
+            if items.len() > SHOWN_ITEMS {
+                shown.push(format!("and {} more", items.len() - SHOWN_ITEMS));
+            }
+            if shown.is_empty() {
+                "(none)".to_owned()
+            } else {
+                shown.join(", ")
+            }
+        }
+        other => cut(&other.to_string()),
+    }
+}
+
+fn cut(text: &str) -> String {
+    // Control characters of a context must not forge lines in a log or a terminal.
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let short: String = text.chars().take(SHOWN_CHARS).map(clean).collect();
+    if text.chars().nth(SHOWN_CHARS).is_some() {
+        short + "…"
+    } else {
+        short
+    }
+}
+
+/// Fills the placeholders in one pass, so that a value that looks like a placeholder stays a value.
+/// None when a placeholder has no value.
+fn fill(template: &str, finding: &Finding) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let place = after
+            .split_once('}')
+            .map(|(name, rest)| (name, rest))
+            .filter(|(name, _)| matches!(*name, "field" | "actual" | "limit" | "used" | "cap"));
+        let Some((name, tail)) = place else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        let value = match name {
+            "field" => finding.field.clone(),
+            "actual" => finding.actual.as_ref().map(shown),
+            "limit" => finding.limit.as_ref().map(shown),
+            "used" => finding.used.as_ref().map(shown),
+            _ => finding.cap.as_ref().map(shown),
+        };
+        filled.push_str(&value?);
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}

@@ -1,0 +1,129 @@
+//! The context against a pack's `required_context`, compiled once with the pack.
+
+use crate::PackError;
+use crate::reason::{shown, stage};
+use crate::{Reason, ReasonDetails};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Most reasons that one context gives.
+const MAX_REASONS: usize = 20;
+
+#[derive(Clone)]
+pub(crate) struct Schema(Arc<Validator>);
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+impl Schema {
+    pub(crate) fn compile(schema: &Value) -> Result<Self, PackError> {
+        // The linear-time engine: a pattern of a pack must not let a context take exponential time.
+        jsonschema::options()
+            .with_pattern_options(PatternOptions::regex())
+            .build(schema)
+            .map(|validator| Self(Arc::new(validator)))
+            .map_err(|error| PackError::Schema(error.to_string()))
+    }
+
+    pub(crate) fn check(&self, context: &Map<String, Value>) -> Vec<Reason> {
+        let value = Value::Object(context.clone());
+        if self.0.is_valid(&value) {
+            return Vec::new();
+        }
+        self.0
+            .iter_errors(&value)
+            .take(MAX_REASONS)
+            .map(|error| reason(&error))
+            .collect()
+    }
+}
+
+fn reason(error: &ValidationError<'_>) -> Reason {
+    let path = error
+        .instance_path()
+        .as_str()
+        .trim_start_matches('/')
+        .replace('/', ".");
+    let inside = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    let found = shown(error.instance());
+    let (field, problem, limit) = match error.kind() {
+        ValidationErrorKind::Required { property } => (
+            inside(property.as_str().unwrap_or_default()),
+            "is missing".to_owned(),
+            None,
+        ),
+        ValidationErrorKind::AdditionalProperties { unexpected } => (
+            inside(&unexpected.join(", ")),
+            "is not expected".to_owned(),
+            None,
+        ),
+        ValidationErrorKind::Type { .. } => (
+            path,
+            format!("has the wrong type: {}", cut(&error.to_string())),
+            None,
+        ),
+        ValidationErrorKind::Minimum { limit } => (
+            path,
+            format!("is {found}, below the minimum {limit}"),
+            Some(limit.clone()),
+        ),
+        ValidationErrorKind::Maximum { limit } => (
+            path,
+            format!("is {found}, above the maximum {limit}"),
+            Some(limit.clone()),
+        ),
+        ValidationErrorKind::Pattern { pattern } => (
+            path,
+            format!("is {found}, which does not match `{pattern}`"),
+            None,
+        ),
+        ValidationErrorKind::Enum { options } => {
+            let options: &Value = options;
+            (
+                path,
+                format!("is {found}, expected one of {}", shown(options)),
+                Some(options.clone()),
+            )
+        }
+        ValidationErrorKind::Constant { expected_value } => {
+            let expected: &Value = expected_value;
+            (
+                path,
+                format!("is {found}, expected {}", shown(expected)),
+                Some(expected.clone()),
+            )
+        }
+        _ => (
+            path,
+            format!("is not accepted: {}", cut(&error.to_string())),
+            None,
+        ),
+    };
+    let name = if field.is_empty() { "context" } else { &field };
+    let message = format!("`{name}` {problem}");
+    let details = ReasonDetails {
+        rule: "required_context".to_owned(),
+        field: Some(name.to_owned()),
+        limit,
+        ..Default::default()
+    };
+    Reason {
+        details: Some(details),
+        ..stage("oap.invalid_context", message)
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(200).collect()
+}

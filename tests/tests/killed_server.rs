@@ -21,8 +21,8 @@ fn random(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Calls until the server dies; the answers, and how many calls got none.
-fn load(server: &ServerProcess, round: u64, thread: u64) -> (Vec<Answer>, u64) {
+/// Calls until the server dies; the last call gets no answer.
+fn load(server: &ServerProcess, round: u64, thread: u64) -> Vec<Answer> {
     let mut answers = Vec::new();
     for call in 0_u64.. {
         // Every fourth is over the limit, so that denials die too.
@@ -33,7 +33,7 @@ fn load(server: &ServerProcess, round: u64, thread: u64) -> (Vec<Answer>, u64) {
             None => break,
         }
     }
-    (answers, 1)
+    answers
 }
 
 async fn decisions(ledger: &Ledger) -> HashMap<String, Value> {
@@ -60,7 +60,7 @@ async fn a_killed_server_keeps_every_record_and_pays_nothing_without_one() {
     rich["limits"]["finance.payment.refund"]["currency_limits"]["USD"]["daily_cap"] =
         json!(1_000_000_000);
     home.write_passport(rich.to_string());
-    let (mut state, mut answers, mut unanswered) = (SEED, Vec::new(), 0);
+    let (mut state, mut answers) = (SEED, Vec::new());
     for round in 0..ROUNDS {
         let envs = [("APORT_AGENT_ID", AGENT), ("APORT_TIMEOUT_MS", "60000")];
         let server = ServerProcess::spawn(home.path(), &envs);
@@ -73,9 +73,7 @@ async fn a_killed_server_keeps_every_record_and_pays_nothing_without_one() {
             std::thread::sleep(moment);
             server.kill();
             for thread in threads {
-                let (answered, lost) = thread.join().unwrap();
-                answers.extend(answered);
-                unanswered += lost;
+                answers.extend(thread.join().unwrap());
             }
         });
         let ledger = Ledger::open(&home.ledger()).unwrap();
@@ -85,13 +83,15 @@ async fn a_killed_server_keeps_every_record_and_pays_nothing_without_one() {
             "round {round}, killed after {moment:?}: {summary:?}"
         );
     }
-    assert!(
-        !answers.is_empty() && unanswered > 0,
-        "the servers died under load"
-    );
 
     let ledger = Ledger::open(&home.ledger()).unwrap();
     let decisions = decisions(&ledger).await;
+    // Else no server died in the middle of a call, and the rest proves nothing.
+    let (recorded, answered) = (decisions.len(), answers.len());
+    assert!(
+        answered > 0 && recorded > answered,
+        "{recorded} decisions recorded, {answered} answered"
+    );
     let payments = home.payments();
     let mut paid = HashSet::new();
     for payment in &payments {

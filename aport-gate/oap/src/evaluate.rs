@@ -69,7 +69,7 @@ impl Pack {
     pub fn evaluate(&self, request: &Request<'_>, usage: &Usage) -> Evaluation {
         let passport = match stages::passport(request) {
             Ok(passport) => passport,
-            Err(reason) => return deny(vec![reason]),
+            Err(reason) => return deny(vec![*reason]),
         };
         let readings = readings(
             self.scene(request, passport, &[], usage.key_seen),

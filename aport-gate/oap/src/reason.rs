@@ -114,7 +114,6 @@ fn fill(template: &str, finding: &Finding) -> Option<String> {
         filled.push_str(before);
         let place = after
             .split_once('}')
-            .map(|(name, rest)| (name, rest))
             .filter(|(name, _)| matches!(*name, "field" | "actual" | "limit" | "used" | "cap"));
         let Some((name, tail)) = place else {
             filled.push('{');

@@ -5,17 +5,17 @@ use crate::{Pack, Passport, PassportStatus, Reason, Request};
 use serde_json::Value;
 
 /// The passport to judge by, if it is this agent's.
-pub(crate) fn passport<'a>(request: &Request<'a>) -> Result<&'a Passport, Reason> {
+pub(crate) fn passport<'a>(request: &Request<'a>) -> Result<&'a Passport, Box<Reason>> {
     let agent = request.agent_id;
     match request.passport {
-        None => Err(stage(
+        None => Err(Box::new(stage(
             "oap.passport_not_found",
             format!("no passport is known for agent `{agent}`"),
-        )),
+        ))),
         Some(passport) if passport.agent_id() != agent => {
             let holder = passport.agent_id();
             let message = format!("the passport is of agent `{holder}`, not of `{agent}`");
-            Err(stage("oap.passport_not_found", message))
+            Err(Box::new(stage("oap.passport_not_found", message)))
         }
         Some(passport) => Ok(passport),
     }

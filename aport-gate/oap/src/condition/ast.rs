@@ -141,6 +141,7 @@ impl Operator {
         }
     }
 
+    #[cfg(feature = "evaluate")]
     pub(crate) fn is_arithmetic(self) -> bool {
         matches!(
             self,

@@ -22,10 +22,10 @@ pub(crate) mod value;
 pub use parser::{ConditionError, parse_condition};
 
 /// Longest condition, in characters.
-pub const MAX_LENGTH: usize = 1000;
+pub(crate) const MAX_LENGTH: usize = 1000;
 
 /// Deepest nesting of a condition.
-pub const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A condition that was parsed. It prints as an equivalent condition with all precedence spelt out.
 ///

@@ -44,6 +44,7 @@ pub struct Pack {
     uses: Vec<CounterUse>,
     idempotency_field: Option<String>,
     asks_recent_keys: bool,
+    #[cfg(feature = "evaluate")]
     limit_scopes: Vec<String>,
     absent: Absent,
     #[cfg(feature = "evaluate")]
@@ -124,18 +125,6 @@ impl Pack {
         let capabilities = read::capabilities(map)?;
         let level = read::optional_text(map, "min_assurance", "min_assurance")?;
         let min_assurance = level.map_or(Ok(AssuranceLevel::L0), AssuranceLevel::parse)?;
-        let mut limit_scopes: Vec<String> = Vec::new();
-        let family = std::iter::once(id.family());
-        for scope in capabilities
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .chain(family)
-        {
-            if !limit_scopes.iter().any(|known| known == scope) {
-                limit_scopes.push(scope.to_owned());
-            }
-        }
         let schema = map.get("required_context");
         if schema.is_some_and(|schema| !schema.is_object()) {
             return Err(read::wrong_type("required_context", "an object"));
@@ -145,6 +134,8 @@ impl Pack {
             .map(|map| read::text(map, "field", "idempotency.field").map(str::to_owned))
             .transpose()?;
         let mut pack = Self {
+            #[cfg(feature = "evaluate")]
+            limit_scopes: limit_scopes(&id, &capabilities),
             digest: digest_json(&value)?,
             name: read::optional_text(map, "name", "name")?
                 .unwrap_or(id.as_str())
@@ -158,7 +149,6 @@ impl Pack {
             uses: Vec::new(),
             idempotency_field,
             asks_recent_keys: false,
-            limit_scopes,
             absent: absent(map)?,
             #[cfg(feature = "evaluate")]
             schema: schema.map(crate::schema::Schema::compile).transpose()?,
@@ -433,4 +423,22 @@ fn absent(map: &Map<String, Value>) -> Result<Absent, PackError> {
         Some("skip") => Ok(Absent::Skip),
         Some(_) => Err(read::wrong_type("absent", "`deny` or `skip`")),
     }
+}
+
+/// Where the passport's limits for this pack are looked up, in order.
+#[cfg(feature = "evaluate")]
+fn limit_scopes(id: &PackId, capabilities: &[Vec<String>]) -> Vec<String> {
+    let family = std::iter::once(id.family());
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in capabilities
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .chain(family)
+    {
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    scopes
 }

@@ -113,6 +113,7 @@ pub(super) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackErr
     Ok(counters)
 }
 
+#[cfg(feature = "evaluate")]
 pub(super) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
     map.get(section).and_then(|section| section.get(key)) == Some(&Value::Bool(true))
 }

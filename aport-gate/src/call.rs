@@ -51,7 +51,18 @@ where
 {
     let gate = service.gate();
     let claimed = incoming.arguments.remove(ARGUMENT_AGENT_ID);
-    let asked = match ask(gate, &mut incoming, claimed.as_ref(), map) {
+    // A panic in a default, a conversion or an expression of `context(…)` is a
+    // refusal, not a call that nobody answers.
+    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        ask(gate, &mut incoming, claimed.as_ref(), map)
+    }))
+    .unwrap_or_else(|_| {
+        Err(Refusal::new(
+            RefusalCode::InvalidContext,
+            "preparing the call panicked",
+        ))
+    });
+    let asked = match asked {
         Ok(asked) => asked,
         Err(refusal) => return refuse(&gate.inner, &incoming, refusal).await,
     };
@@ -124,11 +135,8 @@ fn ask<A: DeserializeOwned + Serialize>(
     let invalid = |message: String| Refusal::new(RefusalCode::InvalidContext, message);
     let pack = PackId::parse(incoming.pack)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
-    // A panicking expression of `context(…)` is a refusal, not a lost request.
     let mut fields = ContextFields::default();
-    std::panic::catch_unwind(AssertUnwindSafe(|| map(&arguments, &mut fields)))
-        .map_err(|_| invalid("an expression of `context(…)` panicked".to_owned()))?
-        .map_err(|error| invalid(error.to_string()))?;
+    map(&arguments, &mut fields).map_err(|error| invalid(error.to_string()))?;
     let Value::Object(mut context) = serde_json::to_value(&arguments)
         .map_err(|error| invalid(format!("the arguments have no JSON form: {error}")))?
     else {
@@ -214,7 +222,7 @@ async fn refuse(gate: &GateInner, incoming: &Incoming, refusal: Refusal) -> Call
         tool = incoming.tool,
         pack = incoming.pack,
         code = refusal.code(),
-        message = refusal.message(),
+        problem = ?refusal.message(),
         "refused"
     );
     let record = json!({

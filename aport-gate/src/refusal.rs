@@ -53,7 +53,7 @@ impl Refusal {
     pub(crate) fn new(code: RefusalCode, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: one_line(&message.into()),
         }
     }
 
@@ -81,6 +81,24 @@ impl Refusal {
         );
         result
     }
+}
+
+/// Longest message of a refusal, in characters.
+const LONGEST_MESSAGE: usize = 500;
+
+// A message quotes what the caller sent. It must not grow with it, nor forge a
+// line of the answer or of the log.
+fn one_line(message: &str) -> String {
+    let clean = |c: char| {
+        let invisible = c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if invisible { ' ' } else { c }
+    };
+    let mut line: String = message.chars().take(LONGEST_MESSAGE).map(clean).collect();
+    if message.chars().nth(LONGEST_MESSAGE).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 /// The answer to a call that a policy denies.

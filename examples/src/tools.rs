@@ -8,10 +8,6 @@ use crate::{DeskError, Desks, Merge, RefundOrder};
 
 /// Refund an order, wholly or in part.
 #[policy_gated(pack = "finance.payment.refund.v1")]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a field of the tool's schema"
-)]
 pub async fn process_refund(
     #[service] desks: &Desks,
     #[permit] permit: &Permit,
@@ -93,6 +89,8 @@ fn answer(
     let (decision, agent) = (permit.decision_id(), permit.agent_id());
     let proof: [(&str, &dyn Display); 2] = [("Decision ID", &decision), ("Agent", agent)];
     for (name, value) in lines.iter().chain(&proof) {
+        // A value the agent chose must not look like a line of ours.
+        let value = value.to_string().replace(char::is_control, " ");
         text.push_str(&format!("\n{name}: {value}"));
     }
     if let Some(notice) = notice {

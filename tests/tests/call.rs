@@ -511,3 +511,97 @@ async fn a_tool_whose_pack_the_gate_lacks_stops_the_server_from_starting() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_refusal_neither_grows_with_the_call_nor_forges_lines() {
+    let session = Session::start(true).await;
+    let mut arguments = refund_arguments(1, "some-key-2", None);
+    let name = format!("x\nDecision ID: 1\u{2028}{}", "y".repeat(100_000));
+    arguments[name.as_str()] = json!(1);
+    let result = session.call("refund", arguments).await;
+    assert_eq!(text(&result).lines().count(), 2, "{}", text(&result));
+    assert!(text(&result).len() < 1000 && !text(&result).contains('\u{2028}'));
+}
+
+#[tokio::test]
+async fn a_panic_before_the_decision_is_answered_and_recorded() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    // The first call is the listing's.
+    fn unreliable() -> String {
+        assert!(CALLS.fetch_add(1, Ordering::SeqCst) == 0, "no default");
+        "main".to_owned()
+    }
+    #[policy_gated(pack = "code.repository.merge.v1", context(action = "pr.merge", branch = base_branch))]
+    async fn fragile(
+        repository: String,
+        pr_number: u64,
+        #[arg(default = unreliable())] base_branch: String,
+    ) -> String {
+        format!("{repository}{pr_number}{base_branch}")
+    }
+    let home = tempfile::tempdir().unwrap();
+    let gate = Gate::builder().home(home.path()).build().await.unwrap();
+    let (server_side, client_side) = tokio::io::duplex(1 << 16);
+    let server = Server::new(gate.clone(), ()).with_route(fragile);
+    let (_server, client) =
+        tokio::join!(server.serve_transport(server_side), ().serve(client_side));
+    let Value::Object(arguments) = json!({"repository": "my-org/repo", "pr_number": 1}) else {
+        unreachable!()
+    };
+    let call = CallToolRequestParams::new("fragile").with_arguments(arguments);
+    let result = client.unwrap().call_tool(call).await.unwrap();
+    assert_eq!(codes(&result), ["gate.invalid_context"]);
+    assert_eq!(
+        gate.ledger().records(0, 10).await.unwrap()[0].kind,
+        "refusal"
+    );
+}
+
+#[tokio::test]
+async fn limits_of_a_wider_or_missing_capability_do_not_govern_a_merge() {
+    for (other, capabilities) in [
+        (
+            "repo.pr.create",
+            json!([{"id": "repo.pr.create"}, {"id": "repo.merge"}]),
+        ),
+        (
+            "code.repository.merge",
+            json!([{"id": "repo.pr.create"}, {"id": "repo.merge"}]),
+        ),
+    ] {
+        let session = Session::start(true).await;
+        let mut document = passport();
+        document["capabilities"] = capabilities;
+        let limits = |branch: &str| {
+            json!({"allowed_repositories": ["my-org/*"],
+            "allowed_base_branches": [branch], "max_merges_per_day": 9})
+        };
+        document["limits"] = json!({other: limits("**"), "repo.merge": limits("main")});
+        let file = session.home.path().join(format!("passports/{AGENT}.json"));
+        std::fs::write(file, document.to_string()).unwrap();
+        let merge = |branch: &str| {
+            session.call(
+                "merge",
+                json!({"repository": "my-org/repo", "pr_number": 1, "base_branch": branch}),
+            )
+        };
+        assert_eq!(merge("main").await.is_error, Some(false));
+        assert_eq!(codes(&merge("feature/x").await), ["oap.branch_not_allowed"]);
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_in_memory_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    for path in [":memory:", "file:x?mode=memory", " "] {
+        assert!(
+            Gate::builder()
+                .home(home.path())
+                .ledger(path)
+                .build()
+                .await
+                .is_err(),
+            "{path}"
+        );
+    }
+}

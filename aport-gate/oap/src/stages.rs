@@ -156,7 +156,12 @@ pub(crate) fn needs_approval(pack: &Pack, passport: &Passport) -> Option<Reason>
                 .get("approval_required")
         })
     };
-    let scoped: Vec<&Value> = pack.limit_scopes().iter().filter_map(of_scope).collect();
+    let scoped: Vec<&Value> = pack
+        .limit_scopes()
+        .iter()
+        .filter_map(of_scope)
+        .filter(|value| !value.is_null())
+        .collect();
     let by_passport = if scoped.is_empty() {
         limits
             .and_then(|limits| limits.get("approval_required"))

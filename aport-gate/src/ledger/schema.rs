@@ -59,6 +59,7 @@ CREATE TABLE audit_head (
 ";
 
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    refuse_memory(path)?;
     create_directory(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -87,6 +88,18 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Problem> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+// A ledger in memory is forgotten with its process, and its caps with it.
+fn refuse_memory(path: &Path) -> Result<(), LedgerError> {
+    let text = path.to_string_lossy();
+    if text.trim().is_empty() || text.starts_with(':') || text.starts_with("file:") {
+        return Err(LedgerError::Unwritable {
+            path: path.to_path_buf(),
+            problem: "it does not name a file on disk".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn create_directory(path: &Path) -> Result<(), LedgerError> {

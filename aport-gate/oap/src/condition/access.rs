@@ -234,8 +234,13 @@ impl<'a> Evaluator<'a> {
     fn limit_exact(&self, name: &str) -> Option<&'a Value> {
         let limits = self.limits()?;
         let scopes = self.scene.pack.limit_scopes();
+        // Limits given for a capability that the agent does not hold grant nothing.
+        let held = |scope: &&String| {
+            self.scene.passport.has_capability(scope) || !self.scene.pack.names_capability(scope)
+        };
         scopes
             .iter()
+            .filter(held)
             .find_map(|scope| {
                 let flat = limits.get(scope.as_str()).and_then(|scope| scope.get(name));
                 flat.or_else(|| {

@@ -24,6 +24,12 @@ pub(super) fn matches(pattern: &str, text: &str) -> Result<bool, Fault> {
             .strip_prefix(prefix)
             .is_some_and(|rest| !rest.contains('/')));
     }
+    // globset lets a class match `/` whatever the separator; a branch or owner would be crossed.
+    if pattern.contains(['[', ']']) {
+        return Err(Fault(format!(
+            "pattern `{pattern}` has a character class; use `*`, `?`, `**` or `{{a,b}}`"
+        )));
+    }
     GlobBuilder::new(pattern)
         .literal_separator(true)
         .case_insensitive(false)

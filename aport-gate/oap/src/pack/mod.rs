@@ -380,6 +380,14 @@ impl Pack {
         self.asks_recent_keys
     }
 
+    /// Whether `scope` is a capability that this pack asks for, alone or with others.
+    pub(crate) fn names_capability(&self, scope: &str) -> bool {
+        self.capabilities
+            .iter()
+            .flatten()
+            .any(|known| known == scope)
+    }
+
     pub(crate) fn limit_scopes(&self) -> &[String] {
         &self.limit_scopes
     }

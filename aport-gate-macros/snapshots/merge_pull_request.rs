@@ -38,22 +38,6 @@ where
     fn __default_type() -> Strategy {
         Strategy::Squash
     }
-    #[allow(
-        clippy::fn_params_excessive_bools,
-        clippy::needless_pass_by_value,
-        clippy::too_many_arguments,
-        clippy::trivially_copy_pass_by_ref,
-        clippy::unused_async,
-    )]
-    async fn merge_pull_request(
-        repository: String,
-        pr_number: u64,
-        base_branch: String,
-        draft: bool,
-        r#type: Strategy,
-    ) -> String {
-        format!("merged #{pr_number}")
-    }
     ::gates::__private::gated_route::<
         __Server,
         __MergePullRequestArguments,
@@ -95,6 +79,22 @@ where
             ::core::result::Result::Ok(())
         },
         |__aport_service, __aport_permit, __aport_arguments| {
+            #[allow(
+                clippy::fn_params_excessive_bools,
+                clippy::needless_pass_by_value,
+                clippy::too_many_arguments,
+                clippy::trivially_copy_pass_by_ref,
+                clippy::unused_async,
+            )]
+            async fn merge_pull_request(
+                repository: String,
+                pr_number: u64,
+                base_branch: String,
+                draft: bool,
+                r#type: Strategy,
+            ) -> String {
+                format!("merged #{pr_number}")
+            }
             let _ = (__aport_service, __aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]

@@ -20,16 +20,6 @@ where
     #[schemars(crate = "::aport_gate::__private::schemars")]
     #[allow(non_snake_case, clippy::struct_excessive_bools)]
     struct __PingArguments {}
-    #[allow(
-        clippy::fn_params_excessive_bools,
-        clippy::needless_pass_by_value,
-        clippy::too_many_arguments,
-        clippy::trivially_copy_pass_by_ref,
-        clippy::unused_async,
-    )]
-    async fn ping() {
-        let answer = "pong";
-    }
     ::aport_gate::__private::gated_route::<
         __Server,
         __PingArguments,
@@ -53,6 +43,16 @@ where
             ::core::result::Result::Ok(())
         },
         |__aport_service, __aport_permit, __aport_arguments| {
+            #[allow(
+                clippy::fn_params_excessive_bools,
+                clippy::needless_pass_by_value,
+                clippy::too_many_arguments,
+                clippy::trivially_copy_pass_by_ref,
+                clippy::unused_async,
+            )]
+            async fn ping() {
+                let answer = "pong";
+            }
             let _ = (__aport_service, __aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]

@@ -35,24 +35,6 @@ where
     fn __default_reason_code() -> String {
         ::core::convert::Into::into("customer_request")
     }
-    #[instrument(skip_all)]
-    #[allow(
-        clippy::fn_params_excessive_bools,
-        clippy::needless_pass_by_value,
-        clippy::too_many_arguments,
-        clippy::trivially_copy_pass_by_ref,
-        clippy::unused_async,
-    )]
-    async fn process_refund(
-        desk: &RefundDesk,
-        permit: &Permit,
-        order_id: String,
-        amount: u64,
-        mut reason_code: String,
-        note: Option<String>,
-    ) -> Result<Json<Receipt>, RefundError> {
-        desk.refund(permit, order_id, amount, reason_code, note).await
-    }
     ::aport_gate::__private::gated_route::<
         __Server,
         __ProcessRefundArguments,
@@ -81,6 +63,24 @@ where
             ::core::result::Result::Ok(())
         },
         |__aport_service, __aport_permit, __aport_arguments| {
+            #[instrument(skip_all)]
+            #[allow(
+                clippy::fn_params_excessive_bools,
+                clippy::needless_pass_by_value,
+                clippy::too_many_arguments,
+                clippy::trivially_copy_pass_by_ref,
+                clippy::unused_async,
+            )]
+            async fn process_refund(
+                desk: &RefundDesk,
+                permit: &Permit,
+                order_id: String,
+                amount: u64,
+                mut reason_code: String,
+                note: Option<String>,
+            ) -> Result<Json<Receipt>, RefundError> {
+                desk.refund(permit, order_id, amount, reason_code, note).await
+            }
             let _ = (__aport_service, __aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]

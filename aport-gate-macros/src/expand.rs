@@ -4,12 +4,14 @@
 //! /// Refund an order.                          fn process_refund<S>() -> ToolRoute<S>
 //! #[policy_gated(pack = "…")]                   where S: HasGate + HasService<Desk> + … {
 //! async fn process_refund(                          struct __ProcessRefundArguments { … }
-//!     #[service] desk: &Desk,          becomes      async fn process_refund(…) -> String { … }
-//!     order_id: String,                             gated_route(ToolSpec { … }, context, body)
-//! ) -> String { … }                             }
+//!     #[service] desk: &Desk,          becomes
+//!     order_id: String,                             gated_route(ToolSpec { … }, context, |…| {
+//! ) -> String { … }                                     async fn process_refund(…) -> String { … } … })
+//!                                               }
 //! ```
 //!
-//! The body is an item of the constructor's block, so no path outside of it names it. Everything
+//! The body is an item of the last closure's block, so no path outside of it names it: neither other
+//! code nor a default or an expression of `context(…)`, which run before the decision. Everything
 //! generated has mixed-site hygiene: locals cannot be seen from the user's code nor capture it.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
@@ -29,7 +31,6 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let fn_token = &tool.fn_token;
     let arguments = arguments::expand(tool);
     let arguments_name = arguments::struct_name(tool);
-    let function = body_function(tool);
     let spec = spec::expand(tool);
     let context = context_closure(tool);
     let body = body_closure(tool);
@@ -45,8 +46,6 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         Delimiter::Brace,
         quote_spanned! {Span::mixed_site()=>
             #arguments
-
-            #function
 
             #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
         },
@@ -140,6 +139,7 @@ fn context_closure(tool: &Tool) -> TokenStream {
 fn body_closure(tool: &Tool) -> TokenStream {
     let krate = &tool.krate;
     let ident = &tool.ident;
+    let function = body_function(tool);
     let struct_name = arguments::struct_name(tool);
     let [service, permit, arguments, output, execution] =
         ["service", "permit", "arguments", "output", "execution"].map(local);
@@ -197,6 +197,8 @@ fn body_closure(tool: &Tool) -> TokenStream {
     let future = quote_spanned! {at(ident)=> ::std::boxed::Box::pin(async move #block) };
     quote_spanned! {Span::mixed_site()=>
         |#service, #permit, #arguments| {
+            #function
+
             let _ = (#service, #permit);
             #future
         }

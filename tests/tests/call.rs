@@ -605,3 +605,24 @@ async fn a_ledger_in_memory_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_expression_that_runs_before_the_decision_cannot_name_the_body() {
+    // Inside `context(…)` the function's name is the route's, which takes no arguments and needs a server.
+    #[policy_gated(
+        pack = "code.repository.merge.v1",
+        context(action = {
+            let _: fn() -> rmcp::handler::server::router::tool::ToolRoute<Server<()>> = outward;
+            "pr.merge"
+        }, branch = base_branch)
+    )]
+    async fn outward(repository: String, pr_number: u64, base_branch: String) -> String {
+        format!("{repository}{pr_number}{base_branch}")
+    }
+    let home = tempfile::tempdir().unwrap();
+    let gate = Gate::builder().home(home.path()).build().await.unwrap();
+    let (server_side, client_side) = tokio::io::duplex(1 << 16);
+    let server = Server::new(gate, ()).with_route(outward);
+    let (server, client) = tokio::join!(server.serve_transport(server_side), ().serve(client_side));
+    drop((server, client));
+}

@@ -141,8 +141,10 @@ fn body_closure(tool: &Tool) -> TokenStream {
     let ident = &tool.ident;
     let function = body_function(tool);
     let struct_name = arguments::struct_name(tool);
-    let [service, permit, arguments, output, execution] =
-        ["service", "permit", "arguments", "output", "execution"].map(local);
+    let [service, permit, arguments, execution] =
+        ["service", "permit", "arguments", "execution"].map(local);
+    // Exactly the span of the type: two complaints about one type at one place are shown once.
+    let output = Ident::new("__aport_output", output_type(tool).span());
     // Fresh names: an argument may be called like the function itself.
     let fields = tool.arguments().enumerate().map(|(index, (_, argument))| {
         let cfg = cfg(&argument.field_attributes);
@@ -176,10 +178,8 @@ fn body_closure(tool: &Tool) -> TokenStream {
     // A result that is none is reported at the type, once.
     let span = at(&output_type(tool));
     let result_crate = crate_at(krate, span);
-    let mut result = output.clone();
-    result.set_span(span);
     let returned = quote_spanned! {span=>
-        #result_crate::__private::Returned::new(#result, #execution)
+        #result_crate::__private::Returned::new(#output, #execution)
     };
     let mut block = Group::new(
         Delimiter::Brace,

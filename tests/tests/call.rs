@@ -626,3 +626,25 @@ async fn an_expression_that_runs_before_the_decision_cannot_name_the_body() {
     let (server, client) = tokio::join!(server.serve_transport(server_side), ().serve(client_side));
     drop((server, client));
 }
+
+#[tokio::test]
+async fn a_null_does_not_hide_an_approval_and_a_class_does_not_cross_a_slash() {
+    let session = Session::start(true).await;
+    let file = session.home.path().join(format!("passports/{AGENT}.json"));
+    let merge = || {
+        session.call(
+            "merge",
+            json!({"repository": "my-org/repo", "pr_number": 1, "base_branch": "release/x"}),
+        )
+    };
+    let mut document = passport();
+    document["limits"]["approval_required"] = json!(true);
+    document["limits"]["code.repository.merge"]["approval_required"] = json!(null);
+    std::fs::write(&file, document.to_string()).unwrap();
+    assert_eq!(codes(&merge().await), ["oap.approval_required"]);
+
+    let mut document = passport();
+    document["limits"]["code.repository.merge"]["allowed_base_branches"] = json!(["release[/]x"]);
+    std::fs::write(&file, document.to_string()).unwrap();
+    assert_eq!(codes(&merge().await), ["oap.policy_error"]);
+}

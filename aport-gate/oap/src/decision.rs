@@ -1,6 +1,6 @@
 //! The answer of a verifier.
 
-use crate::{AgentId, AssuranceLevel, Digest, PackId};
+use crate::{Absent, AgentId, AssuranceLevel, Digest, PackId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -98,4 +98,25 @@ pub struct Decision {
     /// Tool that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
+    /// How the operator made the verifier read the pack, where that differs from the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_options: Option<OperatorOptions>,
+    /// Id of the key that signed, such as `oap:owner:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// `ed25519:` and the base64 signature over the RFC 8785 form of this document without this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// What an operator changed in the reading of a pack that they do not edit. The pack's digest does not show
+/// it, so a decision carries it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorOptions {
+    /// What absent fields mean, where the operator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Absent>,
+    /// Rules that were not evaluated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived_rules: Vec<String>,
 }

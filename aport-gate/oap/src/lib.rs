@@ -25,7 +25,7 @@ mod validator;
 
 pub use assurance::{AssuranceLevel, UnknownAssuranceLevel};
 pub use condition::{Condition, ConditionError, parse_condition};
-pub use decision::{Decision, DecisionId, Outcome, Reason, ReasonDetails};
+pub use decision::{Decision, DecisionId, OperatorOptions, Outcome, Reason, ReasonDetails};
 pub use digest::{CanonicalError, Digest, InvalidDigest, canonical_json, digest_json};
 #[cfg(feature = "evaluate")]
 pub use evaluate::{Evaluation, Request};

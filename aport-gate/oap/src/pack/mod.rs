@@ -15,11 +15,13 @@ use crate::{
     AssuranceLevel, CanonicalError, Digest, InvalidPackId, JsonError, PackId, digest_json,
     parse_json,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tiers::Tier;
 
 /// What a rule means when its answer hangs on a context field that is not there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Absent {
     /// The rule denies.
     #[default]

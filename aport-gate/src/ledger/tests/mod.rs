@@ -73,6 +73,9 @@ fn decision(allow: bool) -> Decision {
         policy_hash: None,
         context_digest: Digest::of(b"{}"),
         tool: None,
+        operator_options: None,
+        kid: None,
+        signature: None,
     }
 }
 

@@ -54,6 +54,25 @@ pub enum Error {
         /// The pack.
         pack: String,
     },
+    /// A tool is neither gated nor named as public.
+    #[error(
+        "tool `{tool}` is not gated{}; put `#[policy_gated(…)]` on it, or name it as public if anybody may run it",
+        if *claims { ", although its `_meta` claims so" } else { "" }
+    )]
+    UngatedTool {
+        /// The tool.
+        tool: String,
+        /// Its listing names a pack, but its handler is not a gated one.
+        claims: bool,
+    },
+    /// A tool is named as public but cannot be.
+    #[error("tool `{tool}` is named as public, but {problem}; take its name away")]
+    PublicTool {
+        /// The tool.
+        tool: String,
+        /// Why not.
+        problem: &'static str,
+    },
     /// Two tools have the same name.
     #[error("two tools are named `{0}`; give one of them `name = \"…\"`")]
     DuplicateTool(String),

@@ -1,54 +1,122 @@
 //! How gated tools appear in a listing once their gate is known.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use aport_gate_oap::PackId;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::gate::Gate;
+use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
-use crate::route::{META_POLICY, pack_of};
+use crate::route::META_POLICY;
 
 impl Gate {
-    /// Completes the listing of a router's gated tools: digest and required
-    /// context of each pack, and `agent_id` as optional argument where this
-    /// gate binds the agent. [`Server`](crate::Server) calls it by itself; a
-    /// server of your own calls it once on its router.
+    /// Checks that every tool of a router is gated, and completes its listing: digest and required
+    /// context of each pack, and `agent_id` as optional argument where this gate binds the agent.
+    ///
+    /// [`Server`](crate::Server) calls it by itself; a server of your own calls it on its finished
+    /// router, since it sees no tool that is added later.
+    ///
+    /// ```
+    /// # use aport_gate::{Gate, HasGate, policy_gated, rmcp};
+    /// use rmcp::handler::server::router::tool::ToolRouter;
+    ///
+    /// struct Shop { gate: Gate }
+    /// impl HasGate for Shop {
+    ///     fn gate(&self) -> &Gate { &self.gate }
+    /// }
+    ///
+    /// #[policy_gated(pack = "code.repository.merge.v1", context(action = "pr.merge"))]
+    /// async fn merge(repository: String, branch: String, pr_number: u64) -> String {
+    ///     format!("merged {repository}#{pr_number} into {branch}")
+    /// }
+    ///
+    /// # async fn run(gate: Gate) -> aport_gate::Result<()> {
+    /// let router = gate.describe(ToolRouter::<Shop>::new().with_route(merge))?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownPack`] when a tool's pack is not one that this gate has.
+    /// - [`Error::UngatedTool`] when a tool's handler is not one that
+    ///   [`policy_gated`](crate::policy_gated) made, whatever its `_meta` says.
+    /// - [`Error::UnknownPack`] when a tool's pack is not one that this gate has.
     pub fn describe<S: Send + Sync + 'static>(
         &self,
-        mut router: ToolRouter<S>,
+        router: ToolRouter<S>,
     ) -> Result<ToolRouter<S>> {
-        for route in router.map.values_mut() {
-            self.describe_tool(&mut route.attr)?;
-        }
-        Ok(router)
+        self.describe_with_public(router, [""; 0])
     }
 
-    fn describe_tool(&self, tool: &mut Tool) -> Result<()> {
-        let Some(id) = pack_of(tool) else {
-            return Ok(());
-        };
-        let Some(pack) = self.inner.verifier.pack(&id) else {
-            return Err(Error::UnknownPack {
-                tool: tool.name.to_string(),
-                pack: id.to_string(),
-            });
-        };
-        if let Some(meta) = &mut tool.meta {
-            meta.0.insert(
-                META_POLICY.to_owned(),
-                json!({
-                    "pack": id,
-                    "digest": pack.digest(),
-                    "context": pack.required_fields(),
-                }),
-            );
+    /// As [`describe`](Self::describe), for a router that also has tools which anybody may run:
+    /// each of them named in `public`.
+    ///
+    /// # Errors
+    /// As [`describe`](Self::describe), and [`Error::PublicTool`] when `public` names a tool that
+    /// the router does not have, or one that is gated: a name left over would let a tool of that
+    /// name in later on.
+    pub fn describe_with_public<S, N>(
+        &self,
+        mut router: ToolRouter<S>,
+        public: impl IntoIterator<Item = N>,
+    ) -> Result<ToolRouter<S>>
+    where
+        S: Send + Sync + 'static,
+        N: Into<String>,
+    {
+        let mut public: BTreeSet<String> = public.into_iter().map(Into::into).collect();
+        // In order, so that the same router always gives the same error.
+        let mut names: Vec<_> = router.map.keys().cloned().collect();
+        names.sort();
+        for name in names {
+            let Some(route) = router.map.get_mut(&name) else {
+                continue;
+            };
+            match (gated_routes::find(route), public.remove(&*name)) {
+                (Some(gated), false) => self.describe_tool(&mut route.attr, gated)?,
+                (None, true) if claims_policy(&route.attr) => {
+                    return Err(public_tool(
+                        &name,
+                        "claims in its `_meta` to be gated by a pack",
+                    ));
+                }
+                (None, true) => {}
+                (Some(_), true) => return Err(public_tool(&name, "is gated")),
+                (None, false) => {
+                    return Err(Error::UngatedTool {
+                        tool: name.to_string(),
+                        claims: claims_policy(&route.attr),
+                    });
+                }
+            }
         }
+        match public.first() {
+            Some(name) => Err(public_tool(name, "is no tool of this server")),
+            None => Ok(router),
+        }
+    }
+
+    fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<()> {
+        let unknown = || Error::UnknownPack {
+            tool: tool.name.to_string(),
+            pack: gated.pack.to_owned(),
+        };
+        let id = PackId::parse(gated.pack).map_err(|_| unknown())?;
+        let Some(pack) = self.inner.verifier.pack(&id) else {
+            return Err(unknown());
+        };
+        let policy = json!({
+            "pack": id,
+            "digest": pack.digest(),
+            "context": pack.required_fields(),
+        });
+        tool.meta
+            .get_or_insert_default()
+            .0
+            .insert(META_POLICY.to_owned(), policy);
         if self.inner.agent.is_some()
             && let Some(Value::Array(required)) =
                 Arc::make_mut(&mut tool.input_schema).get_mut("required")
@@ -56,5 +124,17 @@ impl Gate {
             required.retain(|name| name != ARGUMENT_AGENT_ID);
         }
         Ok(())
+    }
+}
+
+fn claims_policy(tool: &Tool) -> bool {
+    let meta = tool.meta.as_ref();
+    meta.is_some_and(|meta| meta.0.contains_key(META_POLICY))
+}
+
+fn public_tool(tool: &str, problem: &'static str) -> Error {
+    Error::PublicTool {
+        tool: tool.to_owned(),
+        problem,
     }
 }

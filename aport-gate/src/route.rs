@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aport_gate_oap::PackId;
 use futures::future::BoxFuture;
 use rmcp::handler::server::router::tool::ToolRoute;
 use rmcp::handler::server::tool::{ToolCallContext, schema_for_type};
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::call::{self, Incoming};
 use crate::context::{ContextError, ContextFields};
+use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::output::Returned;
 use crate::permit::Permit;
@@ -66,7 +66,7 @@ where
 {
     let tool = listed::<A>(&spec);
     let (name, pack) = (spec.name, spec.pack);
-    ToolRoute::new_dyn(tool, move |call: ToolCallContext<'_, S>| {
+    let route = ToolRoute::new_dyn(tool, move |call: ToolCallContext<'_, S>| {
         let service = call.service;
         let incoming = Incoming {
             tool: name,
@@ -79,7 +79,9 @@ where
             let result = call::run(service, incoming, context, body).await;
             Ok(result.into())
         })
-    })
+    });
+    gated_routes::enter(&route, GatedTool { pack });
+    route
 }
 
 fn listed<A: JsonSchema + 'static>(spec: &ToolSpec) -> Tool {
@@ -133,10 +135,4 @@ fn add_agent_id(schema: &mut JsonObject) {
     {
         required.push(ARGUMENT_AGENT_ID.into());
     }
-}
-
-/// The pack id in a tool's listing, if it is gated.
-pub(crate) fn pack_of(tool: &Tool) -> Option<PackId> {
-    let policy = tool.meta.as_ref()?.0.get(META_POLICY)?;
-    PackId::parse(policy.get("pack")?.as_str()?).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rmcp::handler::server::router::tool::{IntoToolRoute, ToolRouter};
+use rmcp::handler::server::router::tool::{IntoToolRoute, ToolRoute, ToolRouter};
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
@@ -13,6 +13,7 @@ use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 
 use crate::error::{Error, Result};
 use crate::gate::Gate;
+use crate::inventory::Inventory;
 
 /// A server that tells where its gate is.
 #[diagnostic::on_unimplemented(
@@ -56,6 +57,7 @@ pub struct Server<T> {
     state: T,
     router: ToolRouter<Self>,
     repeated: HashSet<String>,
+    public: Vec<String>,
     name: String,
     version: String,
 }
@@ -74,6 +76,7 @@ impl<T: Send + Sync + 'static> Server<T> {
             state,
             router: ToolRouter::new(),
             repeated: HashSet::new(),
+            public: Vec::new(),
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -87,18 +90,46 @@ impl<T: Send + Sync + 'static> Server<T> {
         self
     }
 
-    /// Adds a tool: the name of a gated function, without parentheses.
+    /// Adds a tool: the name of a gated function, without parentheses, or any other route of
+    /// rmcp's that is then named with [`public_tool`](Self::public_tool).
     #[must_use]
     pub fn with_route<R, A>(mut self, route: R) -> Self
     where
         R: IntoToolRoute<Self, A>,
     {
-        let route = route.into_tool_route();
-        if self.router.has_route(route.name()) {
+        self.add(route.into_tool_route());
+        self
+    }
+
+    /// Adds all tools of a router.
+    #[must_use]
+    pub fn with_routes(mut self, router: ToolRouter<Self>) -> Self {
+        for route in router {
+            self.add(route);
+        }
+        self
+    }
+
+    /// Names a tool that anybody may run, without a gate.
+    ///
+    /// A server with a tool that is neither gated nor named so does not start.
+    #[must_use]
+    pub fn public_tool(mut self, name: impl Into<String>) -> Self {
+        self.public.push(name.into());
+        self
+    }
+
+    /// What guards which tool of this server, for review.
+    #[must_use]
+    pub fn inventory(&self) -> Inventory {
+        self.gate.inventory(&self.router)
+    }
+
+    fn add(&mut self, route: ToolRoute<Self>) {
+        if self.router.map.contains_key(route.name()) {
             self.repeated.insert(route.name().to_owned());
         }
         self.router.add_route(route);
-        self
     }
 
     /// Serves one client over standard input and output, until it leaves.
@@ -107,8 +138,9 @@ impl<T: Send + Sync + 'static> Server<T> {
     /// to standard error.
     ///
     /// # Errors
-    /// [`Error::UnknownPack`] or [`Error::DuplicateTool`] before anything is
-    /// served; [`Error::Session`] when the session fails.
+    /// [`Error::UngatedTool`], [`Error::PublicTool`], [`Error::UnknownPack`] or
+    /// [`Error::DuplicateTool`] before anything is served; [`Error::Session`]
+    /// when the session fails.
     pub async fn serve_stdio(self) -> Result<()> {
         let running = self.serve_transport(rmcp::transport::stdio()).await?;
         running
@@ -138,11 +170,12 @@ impl<T: Send + Sync + 'static> Server<T> {
     }
 
     fn checked(mut self) -> Result<Self> {
-        if let Some(name) = self.repeated.iter().next() {
+        if let Some(name) = self.repeated.iter().min() {
             return Err(Error::DuplicateTool(name.clone()));
         }
         let router = std::mem::take(&mut self.router);
-        self.router = self.gate.describe(router)?;
+        let public = std::mem::take(&mut self.public);
+        self.router = self.gate.describe_with_public(router, public)?;
         Ok(self)
     }
 }

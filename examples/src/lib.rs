@@ -16,6 +16,7 @@ mod journal;
 mod payment_desk;
 pub mod report;
 mod run_error;
+mod server_cli;
 mod server_process;
 mod tools;
 
@@ -25,4 +26,5 @@ pub use git_host::{GitHost, Merge, SimulatedGitHost};
 pub use home::home;
 pub use payment_desk::{PaymentDesk, Refund, RefundOrder, SimulatedPaymentDesk};
 pub use run_error::RunError;
-pub use tools::{merge_pull_request, process_refund};
+pub use server_cli::ServerCli;
+pub use tools::{merge_pull_request, process_refund, tools};

@@ -2,9 +2,18 @@
 
 use std::fmt::Display;
 
-use aport_gate::{Permit, policy_gated};
+use aport_gate::rmcp::handler::server::router::tool::ToolRouter;
+use aport_gate::{Permit, Server, policy_gated};
 
 use crate::{DeskError, Desks, Merge, RefundOrder};
+
+/// All tools of the example server.
+#[must_use]
+pub fn tools() -> ToolRouter<Server<Desks>> {
+    ToolRouter::new()
+        .with_route(process_refund)
+        .with_route(merge_pull_request)
+}
 
 /// Refund an order, wholly or in part.
 #[policy_gated(pack = "finance.payment.refund.v1")]

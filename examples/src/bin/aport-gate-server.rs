@@ -1,9 +1,13 @@
 //! An MCP server on standard input and output with two gated tools.
+//!
+//! `--inventory` prints what guards them, as JSON, and serves nothing.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use aport_gate::{Gate, Server};
-use aport_gate_examples::{Desks, home, merge_pull_request, process_refund};
+use aport_gate_examples::{Desks, ServerCli, home, tools};
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -15,6 +19,13 @@ async fn main() -> ExitCode {
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
+    if ServerCli::parse().inventory {
+        let inventory = aport_gate::inventory(&tools()).to_string();
+        return match std::io::stdout().write_all(inventory.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(2),
+        };
+    }
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -29,8 +40,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let desks = Desks::simulated(&home()?);
     Server::new(gate, desks)
         .named("aport-gate-server", env!("CARGO_PKG_VERSION"))
-        .with_route(process_refund)
-        .with_route(merge_pull_request)
+        .with_routes(tools())
         .serve_stdio()
         .await?;
     Ok(())

@@ -1,0 +1,208 @@
+//! What guards which tool, for review.
+
+use std::fmt;
+
+use aport_gate_oap::{Pack, PackId, embedded_packs};
+use rmcp::handler::server::router::tool::{ToolRoute, ToolRouter};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::gate::Gate;
+use crate::gated_routes;
+use crate::identity::ARGUMENT_AGENT_ID;
+
+/// Every tool of a router, and the policy in front of it.
+///
+/// Its JSON form is stable: tools by name, parameters by name. Keep it as a file beside your code
+/// and compare it in CI, and no tool loses its gate, changes its pack or takes another argument
+/// without a person having seen the difference.
+///
+/// [`Display`](fmt::Display) writes that JSON, indented, with a newline at its end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// The tools, by name.
+    pub tools: Vec<InventoryTool>,
+}
+
+/// One tool of an [`Inventory`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InventoryTool {
+    /// Name on the wire.
+    pub name: String,
+    /// Whether a gate stands in front of it.
+    pub access: Access,
+    /// Id of the pack that decides; absent for a tool without a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackId>,
+    /// Digest of that pack, as `sha256:` and hexadecimal digits, where the pack is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Fields that the pack requires of every call, where the pack is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_context: Vec<String>,
+    /// What the tool takes from a caller and what the gate adds, by name.
+    pub parameters: Vec<Parameter>,
+    /// Definitions that the parameters' schemas refer to as `#/$defs/…`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub definitions: Map<String, Value>,
+}
+
+/// Whether a gate stands in front of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Access {
+    /// Made by [`policy_gated`](crate::policy_gated): the body runs after an allow decision only.
+    Gated,
+    /// No gate: whoever reaches the server can run it.
+    Ungated,
+}
+
+/// One field of a tool's arguments or of the context that its pack sees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// JSON name.
+    pub name: String,
+    /// Where its value comes from.
+    pub role: Role,
+    /// Whether a call must have it.
+    pub required: bool,
+    /// JSON Schema of the value, where one is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+}
+
+/// Where the value of a [`Parameter`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// The caller gives it.
+    Argument,
+}
+
+/// The inventory of a router, without a gate: digests are those of the packs that are embedded in
+/// this crate. Needs no environment, no folder and no ledger, so that a test can ask for it.
+///
+/// A tool counts as gated when its handler is one that [`policy_gated`](crate::policy_gated) made,
+/// not when its listing says so.
+#[must_use]
+pub fn inventory<S>(router: &ToolRouter<S>) -> Inventory {
+    let embedded = |id: &PackId| {
+        embedded_packs()
+            .iter()
+            .find(|(known, _)| *known == id.as_str())
+            .and_then(|(_, json)| Pack::parse(json).ok())
+    };
+    collect(router, |id| embedded(id).as_ref().map(Contract::of))
+}
+
+impl Gate {
+    /// The inventory of a router, with the packs that this gate decides by.
+    #[must_use]
+    pub fn inventory<S>(&self, router: &ToolRouter<S>) -> Inventory {
+        collect(router, |id| {
+            self.inner.verifier.pack(id).map(|pack| Contract::of(pack))
+        })
+    }
+}
+
+struct Contract {
+    digest: String,
+    required: Vec<String>,
+}
+
+impl Contract {
+    fn of(pack: &Pack) -> Self {
+        let required = pack.required_fields();
+        Self {
+            digest: pack.digest().to_string(),
+            required: required.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+fn collect<S>(router: &ToolRouter<S>, contract: impl Fn(&PackId) -> Option<Contract>) -> Inventory {
+    let mut tools: Vec<_> = router
+        .map
+        .iter()
+        .map(|(name, route)| read(name, route, &contract))
+        .collect();
+    tools.sort_by(|a, b| a.name.cmp(&b.name));
+    Inventory { tools }
+}
+
+fn read<S>(
+    name: &str,
+    route: &ToolRoute<S>,
+    contract: &impl Fn(&PackId) -> Option<Contract>,
+) -> InventoryTool {
+    let gated = gated_routes::find(route);
+    let pack = gated.and_then(|tool| PackId::parse(tool.pack).ok());
+    let contract = pack.as_ref().and_then(contract);
+    let schema = &route.attr.input_schema;
+    let definitions = schema.get("$defs").and_then(Value::as_object);
+    let (digest, required_context) = contract.map_or((None, Vec::new()), |contract| {
+        (Some(contract.digest), contract.required)
+    });
+    InventoryTool {
+        name: name.to_owned(),
+        access: if gated.is_some() {
+            Access::Gated
+        } else {
+            Access::Ungated
+        },
+        pack,
+        digest,
+        required_context,
+        parameters: arguments(schema, gated.is_some()),
+        definitions: definitions.map(sorted_map).unwrap_or_default(),
+    }
+}
+
+fn arguments(schema: &Map<String, Value>, gated: bool) -> Vec<Parameter> {
+    let required = schema.get("required").and_then(Value::as_array);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut arguments: Vec<_> = properties
+        .into_iter()
+        .flatten()
+        // The gate's own, which the tool never sees.
+        .filter(|(name, _)| !(gated && *name == ARGUMENT_AGENT_ID))
+        .map(|(name, schema)| Parameter {
+            name: name.clone(),
+            role: Role::Argument,
+            required: required.is_some_and(|list| list.iter().any(|item| item == name)),
+            schema: Some(sorted(schema)),
+        })
+        .collect();
+    arguments.sort_by(|a, b| a.name.cmp(&b.name));
+    arguments
+}
+
+// serde_json keeps the order of insertion where any crate of the build asks it to.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(sorted_map(map)),
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+fn sorted_map(map: &Map<String, Value>) -> Map<String, Value> {
+    let mut members: Vec<_> = map.iter().collect();
+    members.sort_by_key(|(name, _)| *name);
+    members
+        .into_iter()
+        .map(|(name, value)| (name.clone(), sorted(value)))
+        .collect()
+}
+
+impl fmt::Display for Inventory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?;
+        writeln!(f, "{json}")
+    }
+}

@@ -39,7 +39,7 @@ impl Gate {
         let config = Config::from_env()?;
         GateBuilder {
             home: config.home,
-            ledger: config.ledger,
+            ledger: config.ledger.map(LedgerPlace::File),
             agent: config.agent,
             security: config.security,
             timeout: config.timeout,
@@ -83,11 +83,19 @@ impl std::fmt::Debug for Gate {
 #[must_use]
 pub struct GateBuilder {
     home: Option<PathBuf>,
-    ledger: Option<PathBuf>,
+    ledger: Option<LedgerPlace>,
     agent: Option<AgentId>,
     security: Security,
     timeout: Duration,
     packs: Vec<Vec<u8>>,
+}
+
+/// Where the ledger is kept.
+#[derive(Debug)]
+enum LedgerPlace {
+    File(PathBuf),
+    #[cfg(any(test, feature = "testing"))]
+    Memory,
 }
 
 impl GateBuilder {
@@ -99,7 +107,15 @@ impl GateBuilder {
 
     /// Ledger file; else `ledger.sqlite3` in the home folder.
     pub fn ledger(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ledger = Some(path.into());
+        self.ledger = Some(LedgerPlace::File(path.into()));
+        self
+    }
+
+    /// A ledger in memory, forgotten with the gate: for tests and benchmarks only, see
+    /// [`Ledger::in_memory`].
+    #[cfg(any(test, feature = "testing"))]
+    pub fn ledger_in_memory(mut self) -> Self {
+        self.ledger = Some(LedgerPlace::Memory);
         self
     }
 
@@ -152,11 +168,16 @@ impl GateBuilder {
             .chain(given)
             .map(|(pack, json)| Pack::parse(&json).map_err(|source| Error::Pack { pack, source }))
             .collect::<Result<Vec<_>>>()?;
-        let ledger = self.ledger.unwrap_or_else(|| home.join("ledger.sqlite3"));
+        let ledger = match self.ledger {
+            None => Ledger::open(&home.join("ledger.sqlite3"))?,
+            Some(LedgerPlace::File(path)) => Ledger::open(&path)?,
+            #[cfg(any(test, feature = "testing"))]
+            Some(LedgerPlace::Memory) => Ledger::in_memory(),
+        };
         Ok(Gate {
             inner: Arc::new(GateInner {
                 verifier: LocalVerifier::new(packs, PassportFolder::new(passports))?,
-                ledger: Ledger::open(&ledger)?,
+                ledger,
                 agent: self.agent,
                 security: self.security,
                 timeout: self.timeout,

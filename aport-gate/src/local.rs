@@ -85,7 +85,7 @@ impl LocalVerifier {
             Verdict {
                 decision: Decision {
                     decision_id: uuid::Uuid::new_v4().to_string(),
-                    policy_id: query.pack,
+                    policy_id: query.pack.clone(),
                     agent_id: query.agent.clone(),
                     passport_id: passport.as_ref().map(|p| p.agent_id().clone()),
                     owner_id: passport.as_ref().map(|p| p.owner_id().to_owned()),

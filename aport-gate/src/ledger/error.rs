@@ -1,65 +1,74 @@
-use std::path::{Path, PathBuf};
-
 use rusqlite::ErrorCode;
 
-/// Why the ledger could not answer. Every variant names the ledger file.
+/// Why the ledger could not answer. Every variant names the ledger: its file, or
+/// its server and database.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// The file or its directory cannot be created or written.
-    #[error("cannot write the ledger `{}`: {problem}; check that its directory exists and is writable", path.display())]
+    #[error(
+        "cannot write the ledger `{ledger}`: {problem}; check that its directory exists and is writable"
+    )]
     Unwritable {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// What the system or SQLite said.
         problem: String,
     },
     /// The file is not a database, or its pages are damaged.
-    #[error("the ledger `{}` is corrupt: {problem}; restore it from a copy, or move it away to start a new one", path.display())]
+    #[error(
+        "the ledger `{ledger}` is corrupt: {problem}; restore it from a copy, or move it away to start a new one"
+    )]
     Corrupt {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// What does not hold.
         problem: String,
     },
     /// The file is a database of another program.
-    #[error("`{}` is not a ledger: its application id is {application_id:#010x}; choose another file", path.display())]
+    #[error(
+        "`{ledger}` is not a ledger: its application id is {application_id:#010x}; choose another file"
+    )]
     Foreign {
         /// The file.
-        path: PathBuf,
+        ledger: String,
         /// The SQLite application id found in it.
         application_id: i32,
     },
     /// The file was written by a newer version.
-    #[error("the ledger `{}` has schema version {found}, this program knows up to {supported}; update this program", path.display())]
+    #[error(
+        "the ledger `{ledger}` has schema version {found}, this program knows up to {supported}; update this program"
+    )]
     NewerSchema {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The version found in the file.
         found: i32,
         /// The newest version this program reads.
         supported: i32,
     },
     /// Another process kept the file locked for longer than the ledger waits.
-    #[error("the ledger `{}` is locked by another process; retry", path.display())]
+    #[error("the ledger `{ledger}` is locked by another process; retry")]
     Busy {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
     },
     /// The evaluation of a policy panicked. Nothing was written.
-    #[error("the evaluation panicked: {problem}; nothing was written to the ledger `{}`", path.display())]
+    #[error("the evaluation panicked: {problem}; nothing was written to the ledger `{ledger}`")]
     Evaluation {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The panic message.
         problem: String,
     },
     /// A charge is negative, or would take its counter out of the range of 64 bits. Nothing was
     /// written.
-    #[error("counter `{counter}` cannot take a charge of {amount}: it stands at {total}; nothing was written to the ledger `{}`", path.display())]
+    #[error(
+        "counter `{counter}` cannot take a charge of {amount}: it stands at {total}; nothing was written to the ledger `{ledger}`"
+    )]
     Overflow {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The counter's name.
         counter: String,
         /// The charge that does not fit, in the counter's unit.
@@ -68,52 +77,54 @@ pub enum LedgerError {
         total: i64,
     },
     /// A call was allowed with an idempotency key that another call holds. Nothing was written.
-    #[error("idempotency key `{key}` was used before; nothing was written to the ledger `{}`", path.display())]
+    #[error(
+        "idempotency key `{key}` was used before; nothing was written to the ledger `{ledger}`"
+    )]
     KeyTaken {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The idempotency key.
         key: String,
     },
     /// The reservation is not pending: it was settled before, or never taken.
-    #[error("decision `{decision_id}` has no pending reservation in the ledger `{}`", path.display())]
+    #[error("decision `{decision_id}` has no pending reservation in the ledger `{ledger}`")]
     NotPending {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The decision whose reservation was to be settled.
         decision_id: String,
     },
     /// The audit chain does not hold.
-    #[error("audit record {sequence} of the ledger `{}` was tampered with: {problem}", path.display())]
+    #[error("audit record {sequence} of the ledger `{ledger}` was tampered with: {problem}")]
     Tampered {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// The first record that does not hold.
         sequence: u64,
         /// What does not hold.
         problem: String,
     },
     /// A record cannot be written as JSON.
-    #[error("a record for the ledger `{}` cannot be encoded", path.display())]
+    #[error("a record for the ledger `{ledger}` cannot be encoded")]
     Encoding {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// What serde_json said.
         source: serde_json::Error,
     },
     /// The ledger's thread could not start, or is gone.
-    #[error("the thread of the ledger `{}` is not running: {problem}", path.display())]
+    #[error("the thread of the ledger `{ledger}` is not running: {problem}")]
     Stopped {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// Why.
         problem: String,
     },
     /// Any other failure of SQLite.
-    #[error("the ledger `{}` failed", path.display())]
+    #[error("the ledger `{ledger}` failed")]
     Sqlite {
-        /// The ledger file.
-        path: PathBuf,
+        /// The ledger.
+        ledger: String,
         /// What SQLite said.
         source: rusqlite::Error,
     },
@@ -164,38 +175,41 @@ impl Problem {
         ))
     }
 
-    pub(super) fn at(self, path: &Path) -> LedgerError {
+    pub(super) fn at(self, ledger: &str) -> LedgerError {
         let busy = self.is_busy();
-        let path = path.to_path_buf();
+        let ledger = ledger.to_owned();
         match self {
-            Self::Sqlite(_) if busy => LedgerError::Busy { path },
-            Self::Sqlite(source) => sqlite(path, source),
-            Self::Encoding(source) => LedgerError::Encoding { path, source },
-            Self::Corrupt(problem) => LedgerError::Corrupt { path, problem },
+            Self::Sqlite(_) if busy => LedgerError::Busy { ledger },
+            Self::Sqlite(source) => sqlite(ledger, source),
+            Self::Encoding(source) => LedgerError::Encoding { ledger, source },
+            Self::Corrupt(problem) => LedgerError::Corrupt { ledger, problem },
             Self::Foreign(application_id) => LedgerError::Foreign {
-                path,
+                ledger,
                 application_id,
             },
             Self::NewerSchema { found, supported } => LedgerError::NewerSchema {
-                path,
+                ledger,
                 found,
                 supported,
             },
-            Self::Evaluation(problem) => LedgerError::Evaluation { path, problem },
+            Self::Evaluation(problem) => LedgerError::Evaluation { ledger, problem },
             Self::Overflow {
                 counter,
                 amount,
                 total,
             } => LedgerError::Overflow {
-                path,
+                ledger,
                 counter,
                 amount,
                 total,
             },
-            Self::KeyTaken(key) => LedgerError::KeyTaken { path, key },
-            Self::NotPending(decision_id) => LedgerError::NotPending { path, decision_id },
+            Self::KeyTaken(key) => LedgerError::KeyTaken { ledger, key },
+            Self::NotPending(decision_id) => LedgerError::NotPending {
+                ledger,
+                decision_id,
+            },
             Self::Tampered { sequence, problem } => LedgerError::Tampered {
-                path,
+                ledger,
                 sequence,
                 problem,
             },
@@ -203,18 +217,18 @@ impl Problem {
     }
 }
 
-fn sqlite(path: PathBuf, source: rusqlite::Error) -> LedgerError {
+fn sqlite(ledger: String, source: rusqlite::Error) -> LedgerError {
     let problem = source.to_string();
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            LedgerError::Corrupt { path, problem }
+            LedgerError::Corrupt { ledger, problem }
         }
         Some(
             ErrorCode::CannotOpen
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied
             | ErrorCode::DiskFull,
-        ) => LedgerError::Unwritable { path, problem },
-        _ => LedgerError::Sqlite { path, source },
+        ) => LedgerError::Unwritable { ledger, problem },
+        _ => LedgerError::Sqlite { ledger, source },
     }
 }

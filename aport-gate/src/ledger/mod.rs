@@ -1,41 +1,44 @@
 //! The ledger: durable usage counters, reservations, idempotency keys and the audit chain.
 //!
-//! One SQLite file is shared by every server process of a machine: a desktop runs one process per
-//! MCP client, and all of them must spend from the same daily cap. Every write is one
-//! `BEGIN IMMEDIATE` transaction, so two processes never read the same total and both spend it.
+//! Counters, keys and records change in one transaction, and transactions follow one another: two
+//! processes never read the same total and both spend it.
 
 mod audit;
-mod counters;
-mod decide;
+mod backend;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
 mod reservation;
-mod schema;
+mod sqlite;
 #[cfg(test)]
 mod tests;
-mod worker;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use aport_gate_oap::{Usage, UsagePlan};
+use aport_gate_oap::UsagePlan;
 
 pub use self::audit::{AuditRecord, AuditSummary};
-pub(crate) use self::decide::{Recorded, Verdict};
+use self::backend::{Ask, Backend};
 pub use self::error::LedgerError;
 pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
-use self::worker::Worker;
+pub(crate) use self::verdict::{Evaluate, Recorded, Verdict};
 
-/// A handle on one ledger file. Clones share one connection, owned by one thread.
+/// A handle on one ledger. Clones share one connection.
 ///
 /// Dropping the last clone, or the last reservation taken from it, waits until what was already
 /// asked for is written.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    worker: Arc<Worker>,
+    backend: Arc<dyn Backend>,
 }
 
 impl Ledger {
-    /// Opens the ledger at `path`; creates the file and its directory when they are missing.
+    /// Opens the SQLite file at `path`; creates it and its directory when they are missing.
+    ///
+    /// One file is shared by every server process of a machine: a desktop runs one process per MCP
+    /// client, and all of them must spend from the same daily cap.
     ///
     /// What the ledger acknowledged survives the death of the process (WAL, `synchronous=NORMAL`).
     /// A power cut may lose the last transactions, never their order.
@@ -45,10 +48,25 @@ impl Ledger {
     /// The directory cannot be written, the file is corrupt, belongs to another program, or was
     /// written by a newer version.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let worker = Worker::spawn(path)?;
         Ok(Self {
-            worker: Arc::new(worker),
+            backend: Arc::new(sqlite::Sqlite::open(path)?),
         })
+    }
+
+    /// A ledger in the memory of this process, for tests and benchmarks only.
+    ///
+    /// It **forgets every cap, key and record with its process**, and no other process shares it.
+    /// Inside the process its guarantees are those of the other ledgers. No URL and no environment
+    /// variable leads here, and it warns in the log when it is made.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn in_memory() -> Self {
+        tracing::warn!(
+            "this ledger is in memory: every cap and record is forgotten with the process; never serve with it"
+        );
+        Self {
+            backend: Arc::new(memory::Memory::default()),
+        }
     }
 
     /// Reads the plan's counters and key, evaluates, and records the decision with its charges, all
@@ -60,21 +78,16 @@ impl Ledger {
         agent: String,
         policy: String,
         plan: UsagePlan,
-        evaluate: Box<dyn FnOnce(&Usage) -> Verdict + Send>,
+        evaluate: Evaluate,
     ) -> Result<Recorded, LedgerError> {
-        let queue = self.worker.queue()?;
-        let guards = queue.clone();
-        let (decision, guard) = queue
-            .ask_while_wanted(move |connection| {
-                let decision = decide::decide(connection, &agent, &policy, &plan, evaluate)?;
-                // Made on the worker, so that an answer nobody receives releases by itself.
-                let guard = decision
-                    .allow
-                    .then(|| reservation::Guard::new(guards, decision.decision_id.to_string()));
-                Ok((decision, guard))
-            })
-            .await?;
-        let reservation = guard.map(|guard| Reservation::new(guard, Arc::clone(&self.worker)));
+        let ask = Ask {
+            agent,
+            policy,
+            plan,
+            evaluate,
+        };
+        let (decision, guard) = self.backend.decide(ask).await?;
+        let reservation = guard.map(|guard| Reservation::new(guard, Arc::clone(&self.backend)));
         Ok(Recorded {
             decision,
             reservation,
@@ -83,13 +96,10 @@ impl Ledger {
 
     /// Appends the record of a call that got no decision.
     pub(crate) async fn refuse(&self, record: serde_json::Value) -> Result<(), LedgerError> {
-        self.worker
-            .queue()?
-            .ask(move |connection| decide::refuse(connection, &record))
-            .await
+        self.backend.refuse(record).await
     }
 
-    /// Checks every record of the audit chain, on a connection of its own: decisions go on.
+    /// Checks every record of the audit chain, in one snapshot: decisions go on meanwhile.
     ///
     /// A chain rewritten from some record to its end, head included, is consistent with itself.
     /// Keep [`AuditSummary::head`] somewhere else to notice that.
@@ -98,17 +108,15 @@ impl Ledger {
     ///
     /// [`LedgerError::Tampered`] names the first record that was edited, removed or moved.
     pub async fn verify(&self) -> Result<AuditSummary, LedgerError> {
-        self.worker.read(audit::verify).await
+        self.backend.verify().await
     }
 
     /// At most `limit` audit records with a sequence above `after`, in order.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or a record's body is not JSON any more.
+    /// The ledger cannot be read, or a record's body is not JSON any more.
     pub async fn records(&self, after: u64, limit: u32) -> Result<Vec<AuditRecord>, LedgerError> {
-        self.worker
-            .read(move |connection| audit::records(connection, after, limit))
-            .await
+        self.backend.records(after, limit).await
     }
 }

@@ -3,13 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aport_gate_oap::Charge;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::error::{LedgerError, Problem};
-use super::worker::{Queue, Worker};
-use super::{audit, counters};
+use super::backend::{Backend, Settler};
+use super::error::LedgerError;
 
 /// How the body of a tool ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +35,16 @@ pub(crate) enum Settlement {
 /// A reservation that is settled exactly once, by [`Reservation::settle`] or by its drop.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    // Dropped before the worker: the worker waits until nobody can send jobs any more.
+    // Dropped before the backend: a backend waits until nobody can settle any more.
     guard: Guard,
-    _worker: Arc<Worker>,
+    _backend: Arc<dyn Backend>,
 }
 
 impl Reservation {
-    pub(super) fn new(guard: Guard, worker: Arc<Worker>) -> Self {
+    pub(super) fn new(guard: Guard, backend: Arc<dyn Backend>) -> Self {
         Self {
             guard,
-            _worker: worker,
+            _backend: backend,
         }
     }
 
@@ -62,28 +59,25 @@ impl Reservation {
         outcome: BodyOutcome,
         execution: Settlement,
     ) -> Result<(), LedgerError> {
-        // From the next line on the queued job settles, even when this future is dropped.
         let end = self.guard.end(outcome, execution);
+        // From the next line on the backend settles, even when this future is dropped.
         self.guard.settled = true;
-        self.guard
-            .queue
-            .ask(move |connection| settle(connection, &end))
-            .await
+        self.guard.settler.settle(end).await
     }
 }
 
-/// Settles on drop. Exists on the worker's thread before anybody receives the reservation.
+/// Settles on drop. Made by the backend before anybody receives the reservation.
 pub(super) struct Guard {
-    queue: Queue,
+    settler: Box<dyn Settler>,
     decision_id: String,
     started: bool,
     settled: bool,
 }
 
 impl Guard {
-    pub(super) fn new(queue: Queue, decision_id: String) -> Self {
+    pub(super) fn new(settler: Box<dyn Settler>, decision_id: String) -> Self {
         Self {
-            queue,
+            settler,
             decision_id,
             started: false,
             settled: false,
@@ -111,7 +105,7 @@ impl Drop for Guard {
             Settlement::Release
         };
         let end = self.end(BodyOutcome::Abandoned, settlement);
-        self.queue.tell(move |connection| settle(connection, &end));
+        self.settler.settle_unattended(end);
     }
 }
 
@@ -126,47 +120,24 @@ impl fmt::Debug for Guard {
     }
 }
 
-struct End {
-    decision_id: String,
-    executed: bool,
-    outcome: BodyOutcome,
-    settlement: Settlement,
+/// The end of a reservation, as the backend writes it.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) decision_id: String,
+    pub(super) executed: bool,
+    pub(super) outcome: BodyOutcome,
+    pub(super) settlement: Settlement,
 }
 
-fn settle(connection: &mut Connection, end: &End) -> Result<(), Problem> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let state = end.settlement.state();
-    // Only a pending reservation changes: settling twice finds none.
-    let (agent, policy, charges, key): (String, String, String, Option<String>) = transaction
-        .prepare_cached(
-            "UPDATE reservations SET state = ?2 WHERE decision_id = ?1 AND state = 'pending'
-             RETURNING agent, policy, charges, idempotency_key",
-        )?
-        .query_row(params![end.decision_id, state], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+impl End {
+    /// The body of the outcome record.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "outcome": self.outcome.name(),
+            "executed": self.executed,
+            "reservation": self.settlement.state(),
         })
-        .optional()?
-        .ok_or_else(|| Problem::NotPending(end.decision_id.clone()))?;
-    if end.settlement == Settlement::Release {
-        let taken: Vec<Charge> = serde_json::from_str(&charges).map_err(|error| {
-            let id = &end.decision_id;
-            Problem::Corrupt(format!(
-                "the charges of decision `{id}` are not readable: {error}"
-            ))
-        })?;
-        counters::give_back(&transaction, &agent, &policy, &taken)?;
-        if let Some(key) = key {
-            counters::free_key(&transaction, &end.decision_id, &agent, &policy, &key)?;
-        }
     }
-    let body = json!({
-        "outcome": end.outcome.name(),
-        "executed": end.executed,
-        "reservation": state,
-    });
-    audit::append(&transaction, "outcome", Some(&end.decision_id), &body)?;
-    transaction.commit()?;
-    Ok(())
 }
 
 impl BodyOutcome {
@@ -181,7 +152,8 @@ impl BodyOutcome {
 }
 
 impl Settlement {
-    fn state(self) -> &'static str {
+    /// The reservation's state from then on, as stored.
+    pub(super) fn state(self) -> &'static str {
         match self {
             Self::Commit => "committed",
             Self::Release => "released",

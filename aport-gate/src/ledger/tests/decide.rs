@@ -3,10 +3,16 @@ use std::sync::Barrier;
 
 use super::*;
 
-#[tokio::test]
-async fn denied_call_is_recorded_and_charges_nothing() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+behaviours!(sqlite memory: {
+    denied_call_is_recorded_and_charges_nothing,
+    panicking_evaluation_writes_nothing_and_the_ledger_goes_on,
+    charge_that_overflows_or_is_negative_writes_nothing,
+    key_taken_twice_is_refused_even_when_the_evaluation_allows,
+    racing_handles_never_exceed_the_cap,
+});
+
+async fn denied_call_is_recorded_and_charges_nothing(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let recorded = spend(&ledger, 11, 10, Some("k")).await;
     assert!(!recorded.decision.allow && recorded.reservation.is_none());
     let usage = usage(&ledger, Some("k")).await;
@@ -21,10 +27,8 @@ async fn denied_call_is_recorded_and_charges_nothing() {
     assert_eq!(first.body["tool"], "refund");
 }
 
-#[tokio::test]
-async fn panicking_evaluation_writes_nothing_and_the_ledger_goes_on() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn panicking_evaluation_writes_nothing_and_the_ledger_goes_on(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let evaluate = Box::new(|_: &Usage| -> Verdict { panic!("bad rule") });
     let error = ledger
         .decide("agent".into(), "pack.v1".into(), plan(None), evaluate)
@@ -36,10 +40,8 @@ async fn panicking_evaluation_writes_nothing_and_the_ledger_goes_on() {
     assert!(spend(&ledger, 1, 10, None).await.reservation.is_some());
 }
 
-#[tokio::test]
-async fn charge_that_overflows_or_is_negative_writes_nothing() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn charge_that_overflows_or_is_negative_writes_nothing(scratch: Scratch) {
+    let ledger = scratch.open().await;
     std::mem::forget(spend(&ledger, i64::MAX, i64::MAX, None).await);
     for amount in [1, -1] {
         let error = ledger
@@ -65,10 +67,8 @@ async fn charge_that_overflows_or_is_negative_writes_nothing() {
     assert_eq!(ledger.verify().await.unwrap().records, 1);
 }
 
-#[tokio::test]
-async fn key_taken_twice_is_refused_even_when_the_evaluation_allows() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn key_taken_twice_is_refused_even_when_the_evaluation_allows(scratch: Scratch) {
+    let ledger = scratch.open().await;
     std::mem::forget(spend(&ledger, 1, 10, Some("k")).await);
     // A plan without the key: the evaluation cannot see that it was used.
     let error = ledger
@@ -84,11 +84,9 @@ async fn key_taken_twice_is_refused_even_when_the_evaluation_allows() {
     assert_eq!(total(&ledger).await, 1);
 }
 
-#[test]
-fn racing_handles_never_exceed_the_cap() {
+async fn racing_handles_never_exceed_the_cap(scratch: Scratch) {
     const CAP: usize = 20;
-    let scratch = Scratch::new();
-    let handles = [scratch.open(), scratch.open()];
+    let handles = [scratch.open().await, scratch.open().await];
     let start = Barrier::new(4);
     let allowed: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
@@ -123,9 +121,6 @@ fn racing_handles_never_exceed_the_cap() {
             .sum()
     });
     assert_eq!(allowed, CAP);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let summary = runtime.block_on(handles[1].verify()).unwrap();
+    let summary = handles[1].verify().await.unwrap();
     assert_eq!(summary.records, 60 + CAP as u64);
 }

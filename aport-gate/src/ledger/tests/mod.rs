@@ -1,46 +1,19 @@
-//! What the tests share: a scratch ledger with one counter.
+//! Behaviour that every backend has, written once and run against each.
 
 mod chain;
 mod decide;
-mod open;
+mod scratch;
 mod settle;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aport_gate_oap::{
     AgentId, Charge, CounterKey, Decision, Digest, Outcome, PackId, Usage, UsagePlan, Window,
 };
 use jiff::Timestamp;
-use rusqlite::Connection;
 
+use self::scratch::{Edit, Scratch, behaviours};
 use super::*;
-
-struct Scratch {
-    directory: tempfile::TempDir,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self { directory }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.path().join("ledger.db")
-    }
-
-    fn open(&self) -> Ledger {
-        Ledger::open(&self.file()).unwrap()
-    }
-
-    fn raw(&self, sql: &str) {
-        Connection::open(self.file())
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
-    }
-}
 
 fn daily() -> CounterKey {
     CounterKey {
@@ -87,7 +60,7 @@ fn plan(key: Option<&str>) -> UsagePlan {
 }
 
 /// Allows when `amount` fits under `cap` and the key is new.
-fn capped(amount: i64, cap: i64, key: Option<&str>) -> Box<dyn FnOnce(&Usage) -> Verdict + Send> {
+fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
     let idempotency_key = key.map(str::to_owned);
     Box::new(move |usage| {
         let fits = usage.counters[&daily()]
@@ -100,7 +73,7 @@ fn capped(amount: i64, cap: i64, key: Option<&str>) -> Box<dyn FnOnce(&Usage) ->
                 counter: daily(),
                 amount,
             }],
-            idempotency_key,
+            idempotency_key: idempotency_key.clone(),
         }
     })
 }

@@ -2,10 +2,25 @@ use serde_json::json;
 
 use super::*;
 
-#[tokio::test]
-async fn committed_charge_and_key_stay_across_a_reopen() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+behaviours!(sqlite memory: {
+    committed_charge_and_key_stay_across_a_reopen,
+    released_charge_and_key_are_given_back,
+    held_charge_stays,
+    drop_before_the_body_releases_and_after_it_holds,
+    dropping_the_last_handle_writes_what_is_queued,
+    lost_reservation_of_a_dead_process_stays_counted,
+    settling_a_settled_reservation_fails_and_records_nothing,
+});
+
+// In memory a decision is never under way while its caller goes: nothing in it waits.
+mod under_way {
+    use super::{behaviours, undelivered_allow_is_released};
+
+    behaviours!(sqlite: { undelivered_allow_is_released });
+}
+
+async fn committed_charge_and_key_stay_across_a_reopen(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let mut reservation = spend(&ledger, 7, 10, Some("k")).await.reservation.unwrap();
     reservation.start();
     reservation
@@ -17,7 +32,7 @@ async fn committed_charge_and_key_stay_across_a_reopen() {
         json!({"outcome": "ok", "executed": true, "reservation": "committed"})
     );
     drop(ledger);
-    let ledger = scratch.open();
+    let ledger = scratch.open().await;
     let seen = usage(&ledger, Some("k")).await;
     assert_eq!(seen.counters[&daily()], 7);
     assert!(seen.key_seen, "a replayed key is seen");
@@ -25,10 +40,8 @@ async fn committed_charge_and_key_stay_across_a_reopen() {
     assert!(spend(&ledger, 4, 10, None).await.reservation.is_none());
 }
 
-#[tokio::test]
-async fn released_charge_and_key_are_given_back() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn released_charge_and_key_are_given_back(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let mut reservation = spend(&ledger, 7, 10, Some("k")).await.reservation.unwrap();
     assert_eq!(total(&ledger).await, 7);
     reservation.start();
@@ -40,10 +53,8 @@ async fn released_charge_and_key_are_given_back() {
     assert_eq!((seen.counters[&daily()], seen.key_seen), (0, false));
 }
 
-#[tokio::test]
-async fn held_charge_stays() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn held_charge_stays(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let mut reservation = spend(&ledger, 7, 10, Some("k")).await.reservation.unwrap();
     reservation.start();
     reservation
@@ -54,10 +65,8 @@ async fn held_charge_stays() {
     assert_eq!((seen.counters[&daily()], seen.key_seen), (7, true));
 }
 
-#[tokio::test]
-async fn drop_before_the_body_releases_and_after_it_holds() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn drop_before_the_body_releases_and_after_it_holds(scratch: Scratch) {
+    let ledger = scratch.open().await;
     drop(spend(&ledger, 7, 10, Some("k")).await);
     assert_eq!(
         last_outcome(&ledger).await,
@@ -74,14 +83,13 @@ async fn drop_before_the_body_releases_and_after_it_holds() {
     assert_eq!(total(&ledger).await, 7);
 }
 
-#[tokio::test]
-async fn undelivered_allow_is_released() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn undelivered_allow_is_released(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let (evaluating, started) = tokio::sync::oneshot::channel();
     let (go_on, caller_gone) = std::sync::mpsc::channel();
+    let mut evaluating = Some(evaluating);
     let slow = Box::new(move |usage: &Usage| {
-        evaluating.send(()).unwrap();
+        evaluating.take().unwrap().send(()).unwrap();
         caller_gone.recv().unwrap();
         capped(7, 10, Some("k"))(usage)
     });
@@ -98,32 +106,35 @@ async fn undelivered_allow_is_released() {
     assert_eq!(last_outcome(&ledger).await["reservation"], "released");
 }
 
-#[tokio::test]
-async fn dropping_the_last_handle_writes_what_is_queued() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn dropping_the_last_handle_writes_what_is_queued(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let recorded = spend(&ledger, 7, 10, None).await;
     drop(ledger);
     drop(recorded);
-    let ledger = scratch.open();
+    let ledger = scratch.open().await;
     assert_eq!(total(&ledger).await, 0);
     assert_eq!(ledger.verify().await.unwrap().records, 3);
 }
 
-#[tokio::test]
-async fn lost_reservation_of_a_dead_process_stays_counted() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn lost_reservation_of_a_dead_process_stays_counted(scratch: Scratch) {
+    let ledger = scratch.open().await;
     std::mem::forget(spend(&ledger, 7, 10, None).await);
-    assert_eq!(total(&scratch.open()).await, 7);
+    assert_eq!(total(&scratch.open().await).await, 7);
 }
 
-#[tokio::test]
-async fn settling_a_settled_reservation_fails_and_records_nothing() {
-    let scratch = Scratch::new();
-    let ledger = scratch.open();
+async fn settling_a_settled_reservation_fails_and_records_nothing(scratch: Scratch) {
+    let ledger = scratch.open().await;
     let reservation = spend(&ledger, 7, 10, None).await.reservation.unwrap();
-    scratch.raw("UPDATE reservations SET state = 'released'");
+    scratch
+        .edit(&Edit {
+            sql: "UPDATE reservations SET state = 'released'",
+            memory: |state| {
+                for reserved in state.reservations.values_mut() {
+                    reserved.state = "released";
+                }
+            },
+        })
+        .await;
     let error = reservation
         .settle(BodyOutcome::Ok, Settlement::Release)
         .await

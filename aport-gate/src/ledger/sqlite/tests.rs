@@ -1,8 +1,37 @@
-use std::path::Path;
+//! Opening a file: whose it is, and what is wrong with it.
 
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
 use serde_json::json;
 
-use super::*;
+use crate::ledger::{Ledger, LedgerError};
+
+struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { directory }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("ledger.db")
+    }
+
+    fn open(&self) -> Ledger {
+        Ledger::open(&self.file()).unwrap()
+    }
+
+    fn raw(&self, sql: &str) {
+        Connection::open(self.file())
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+    }
+}
 
 #[test]
 fn many_processes_may_create_the_file_at_once() {

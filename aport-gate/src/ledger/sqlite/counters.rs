@@ -5,7 +5,7 @@
 use aport_gate_oap::{Charge, CounterKey, Usage, UsagePlan, Window};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::error::Problem;
+use super::super::error::Problem;
 
 pub(super) fn read(
     transaction: &Transaction<'_>,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::{LedgerError, Problem};
+use super::super::error::{LedgerError, Problem};
 
 /// `APGL` in ASCII.
 const APPLICATION_ID: i32 = 0x4150_474c;
@@ -75,7 +75,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
             Err(problem) if problem.is_busy() && Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            Err(problem) => return Err(problem.at(path)),
+            Err(problem) => return Err(problem.at(&path.display().to_string())),
             Ok(connection) => return Ok(connection),
         }
     }
@@ -95,7 +95,7 @@ fn refuse_memory(path: &Path) -> Result<(), LedgerError> {
     let text = path.to_string_lossy();
     if text.trim().is_empty() || text.starts_with(':') || text.starts_with("file:") {
         return Err(LedgerError::Unwritable {
-            path: path.to_path_buf(),
+            ledger: path.display().to_string(),
             problem: "it does not name a file on disk".to_owned(),
         });
     }
@@ -110,7 +110,7 @@ fn create_directory(path: &Path) -> Result<(), LedgerError> {
         return Ok(());
     };
     std::fs::create_dir_all(directory).map_err(|error| LedgerError::Unwritable {
-        path: path.to_path_buf(),
+        ledger: path.display().to_string(),
         problem: error.to_string(),
     })
 }
@@ -132,7 +132,7 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Proble
     // Asked again under the lock: another process may have created the tables meanwhile.
     if is_new(&transaction)? {
         transaction.execute_batch(TABLES)?;
-        super::audit::start(&transaction)?;
+        super::chain::start(&transaction)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::error::{LedgerError, Problem};
+use super::super::error::{LedgerError, Problem};
 use super::schema;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -71,7 +71,7 @@ impl Worker {
             .spawn(move || {
                 let result = schema::open_reader(&path).and_then(|mut reader| work(&mut reader));
                 // Nobody waits any more: there is nothing to undo after a read.
-                let _ = reply.send(result.map_err(|problem| problem.at(&path)));
+                let _ = reply.send(result.map_err(|problem| problem.at(&name(&path))));
             })
             .map_err(|error| stopped(&self.path, &error.to_string()))?;
         answer
@@ -100,7 +100,19 @@ impl Queue {
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
     {
-        self.enqueue(work, false).await
+        self.ask_at_once(work).await
+    }
+
+    /// As [`Queue::ask`], but `work` is queued by the call itself: the future only waits.
+    pub(super) fn ask_at_once<T, W>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Result<T, LedgerError>> + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        self.enqueue(work, false)
     }
 
     /// Runs `work` unless the caller is gone before its turn comes.
@@ -120,7 +132,7 @@ impl Queue {
         let path = Arc::clone(&self.path);
         let job: Job = Box::new(move |connection| {
             if let Err(problem) = work(connection) {
-                let error = problem.at(&path);
+                let error = problem.at(&name(&path));
                 tracing::error!(%error, "an outcome was not recorded; its reservation stays pending");
             }
         });
@@ -129,7 +141,11 @@ impl Queue {
         }
     }
 
-    async fn enqueue<T, W>(&self, work: W, skip_unwanted: bool) -> Result<T, LedgerError>
+    fn enqueue<T, W>(
+        &self,
+        work: W,
+        skip_unwanted: bool,
+    ) -> impl Future<Output = Result<T, LedgerError>> + use<T, W>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
@@ -140,22 +156,31 @@ impl Queue {
             if skip_unwanted && reply.is_closed() {
                 return;
             }
-            let result = work(connection).map_err(|problem| problem.at(&path));
+            let result = work(connection).map_err(|problem| problem.at(&name(&path)));
             // An answer nobody receives is dropped here, and a reservation in it releases itself.
             drop(reply.send(result));
         });
-        self.jobs
-            .send(job)
-            .map_err(|_| stopped(&self.path, "it ended early"))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(stopped(&self.path, "it ended before it answered")))
+        let sent = self.jobs.send(job).is_ok();
+        let path = Arc::clone(&self.path);
+        async move {
+            if !sent {
+                return Err(stopped(&path, "it ended early"));
+            }
+            answer
+                .await
+                .unwrap_or_else(|_| Err(stopped(&path, "it ended before it answered")))
+        }
     }
 }
 
 fn stopped(path: &Path, problem: &str) -> LedgerError {
     LedgerError::Stopped {
-        path: path.to_path_buf(),
+        ledger: name(path),
         problem: problem.to_owned(),
     }
+}
+
+/// How errors name the ledger.
+fn name(path: &Path) -> String {
+    path.display().to_string()
 }

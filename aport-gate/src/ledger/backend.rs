@@ -1,0 +1,53 @@
+//! What every store of a ledger does.
+//!
+//! The guarantees are the ledger's, not a store's: the same tests run against every backend.
+
+use std::fmt::Debug;
+
+use aport_gate_oap::{Decision, UsagePlan};
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::audit::{AuditRecord, AuditSummary};
+use super::error::LedgerError;
+use super::reservation::{End, Guard};
+use super::verdict::Evaluate;
+
+/// One request for a decision.
+pub(super) struct Ask {
+    pub(super) agent: String,
+    pub(super) policy: String,
+    pub(super) plan: UsagePlan,
+    pub(super) evaluate: Evaluate,
+}
+
+/// A store. Its answers come after its commit.
+pub(super) trait Backend: Debug + Send + Sync {
+    /// Reads the plan's counters and key, evaluates, and records the decision with its charges, all
+    /// in one transaction. The guard is there exactly when the decision allows, and exists before
+    /// anybody receives the answer: an answer that nobody waits for releases by itself.
+    fn decide(&self, ask: Ask) -> BoxFuture<'_, Result<(Decision, Option<Guard>), LedgerError>>;
+
+    /// Appends the record of a call that got no decision.
+    fn refuse(&self, record: Value) -> BoxFuture<'_, Result<(), LedgerError>>;
+
+    /// Checks the whole chain in one snapshot, without holding up decisions.
+    fn verify(&self) -> BoxFuture<'_, Result<AuditSummary, LedgerError>>;
+
+    /// At most `limit` records above `after`, in order.
+    fn records(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>>;
+}
+
+/// Settles reservations for a guard: pending ones only, and with the outcome record in the same
+/// transaction.
+pub(super) trait Settler: Send + Sync {
+    /// Settles. From the call on it is done, even when the future is dropped.
+    fn settle(&self, end: End) -> BoxFuture<'static, Result<(), LedgerError>>;
+
+    /// Settles without an answer, and never blocks; a failure goes to the log.
+    fn settle_unattended(&self, end: End);
+}

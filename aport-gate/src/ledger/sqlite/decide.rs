@@ -1,0 +1,50 @@
+//! The one transaction of a decision: read, evaluate, record, reserve.
+
+use aport_gate_oap::Decision;
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde_json::Value;
+
+use super::super::audit::Entry;
+use super::super::backend::Ask;
+use super::super::error::Problem;
+use super::super::verdict::judge;
+use super::{chain, counters};
+
+pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, Problem> {
+    let Ask {
+        agent,
+        policy,
+        plan,
+        mut evaluate,
+    } = ask;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let usage = counters::read(&transaction, &agent, &policy, &plan)?;
+    let verdict = judge(&mut evaluate, &usage)?;
+    let decision_id = verdict.decision.decision_id.to_string();
+    if verdict.decision.allow {
+        counters::take(&transaction, &agent, &policy, &verdict.charges)?;
+        transaction
+            .prepare_cached("INSERT INTO reservations VALUES (?1, ?2, ?3, 'pending', ?4, ?5)")?
+            .execute(params![
+                decision_id,
+                agent,
+                policy,
+                serde_json::to_string(&verdict.charges)?,
+                verdict.idempotency_key
+            ])?;
+        if let Some(key) = &verdict.idempotency_key {
+            counters::take_key(&transaction, &agent, &policy, key, &decision_id)?;
+        }
+    }
+    let entry = Entry::new("decision", Some(&decision_id), &verdict.record()?)?;
+    chain::append(&transaction, entry)?;
+    transaction.commit()?;
+    Ok(verdict.decision)
+}
+
+pub(super) fn refuse(connection: &mut Connection, record: &Value) -> Result<(), Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    chain::append(&transaction, Entry::new("refusal", None, record)?)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The embedded ledger: one SQLite file, shared by every server process of a machine.
+//!
+//! Every write is one `BEGIN IMMEDIATE` transaction on a thread that owns the connection.
+
+mod chain;
+mod counters;
+mod decide;
+mod schema;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::path::Path;
+
+use aport_gate_oap::Decision;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use self::worker::{Queue, Worker};
+use super::audit::{AuditRecord, AuditSummary};
+use super::backend::{Ask, Backend, Settler};
+use super::error::LedgerError;
+use super::reservation::{End, Guard};
+
+/// A handle on one file: one connection, owned by one thread.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    worker: Worker,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
+        let worker = Worker::spawn(path)?;
+        Ok(Self { worker })
+    }
+}
+
+impl Backend for Sqlite {
+    fn decide(&self, ask: Ask) -> BoxFuture<'_, Result<(Decision, Option<Guard>), LedgerError>> {
+        async move {
+            let queue = self.worker.queue()?;
+            let guards = queue.clone();
+            queue
+                .ask_while_wanted(move |connection| {
+                    let decision = decide::decide(connection, ask)?;
+                    // Made on the worker, so that an answer nobody receives releases by itself.
+                    let guard = decision
+                        .allow
+                        .then(|| Guard::new(Box::new(guards), decision.decision_id.to_string()));
+                    Ok((decision, guard))
+                })
+                .await
+        }
+        .boxed()
+    }
+
+    fn refuse(&self, record: Value) -> BoxFuture<'_, Result<(), LedgerError>> {
+        async move {
+            self.worker
+                .queue()?
+                .ask(move |connection| decide::refuse(connection, &record))
+                .await
+        }
+        .boxed()
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
+        self.worker.read(chain::verify).boxed()
+    }
+
+    fn records(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        self.worker
+            .read(move |connection| chain::records(connection, after, limit))
+            .boxed()
+    }
+}
+
+impl Settler for Queue {
+    fn settle(&self, end: End) -> BoxFuture<'static, Result<(), LedgerError>> {
+        self.ask_at_once(move |connection| settle::settle(connection, &end))
+            .boxed()
+    }
+
+    fn settle_unattended(&self, end: End) {
+        self.tell(move |connection| settle::settle(connection, &end));
+    }
+}

@@ -1,0 +1,40 @@
+//! The one transaction of a settlement: reservation, counters, key and outcome record.
+
+use aport_gate_oap::Charge;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::super::audit::Entry;
+use super::super::error::Problem;
+use super::super::reservation::{End, Settlement};
+use super::{chain, counters};
+
+pub(super) fn settle(connection: &mut Connection, end: &End) -> Result<(), Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Only a pending reservation changes: settling twice finds none.
+    let (agent, policy, charges, key): (String, String, String, Option<String>) = transaction
+        .prepare_cached(
+            "UPDATE reservations SET state = ?2 WHERE decision_id = ?1 AND state = 'pending'
+             RETURNING agent, policy, charges, idempotency_key",
+        )?
+        .query_row(params![end.decision_id, end.settlement.state()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?
+        .ok_or_else(|| Problem::NotPending(end.decision_id.clone()))?;
+    if end.settlement == Settlement::Release {
+        let taken: Vec<Charge> = serde_json::from_str(&charges).map_err(|error| {
+            let id = &end.decision_id;
+            Problem::Corrupt(format!(
+                "the charges of decision `{id}` are not readable: {error}"
+            ))
+        })?;
+        counters::give_back(&transaction, &agent, &policy, &taken)?;
+        if let Some(key) = key {
+            counters::free_key(&transaction, &end.decision_id, &agent, &policy, &key)?;
+        }
+    }
+    let entry = Entry::new("outcome", Some(&end.decision_id), &end.record())?;
+    chain::append(&transaction, entry)?;
+    transaction.commit()?;
+    Ok(())
+}

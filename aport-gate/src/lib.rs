@@ -29,6 +29,9 @@
 //! ```
 
 mod call;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod client;
 mod config;
 mod context;

@@ -1,0 +1,36 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use super::failure::Failure;
+use super::output::Output;
+use super::{Verdict, policy};
+
+/// Policies, passports, decisions and the audit trail of aport-gate.
+///
+/// Exit code: 0 done or allowed, 1 denied or a check failed, 2 usage or environment error.
+#[derive(Debug, Parser)]
+#[command(name = "aport-gate", version, propagate_version = true)]
+pub(super) struct Cli {
+    /// JSON for machines instead of text; errors too, on standard error.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Policy packs: list, show, check and test them.
+    #[command(subcommand)]
+    Policy(policy::Command),
+}
+
+impl Command {
+    pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
+        match self {
+            Self::Policy(command) => command.run(output),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Why a command could not do its work: usage or environment, exit code 2.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::output::one_line;
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub(super) struct Failure {
+    message: String,
+    next: Option<String>,
+}
+
+impl Failure {
+    /// What was wrong, and where.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            next: None,
+        }
+    }
+
+    /// A file that cannot be used.
+    pub(super) fn file(action: &str, path: &Path, problem: impl std::fmt::Display) -> Self {
+        Self::new(format!("cannot {action} `{}`: {problem}", path.display()))
+    }
+
+    /// What to do next.
+    pub(super) fn hint(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    pub(super) fn report(&self, json: bool) {
+        if json {
+            eprintln!(
+                "{}",
+                json!({ "error": { "message": self.message, "next": self.next } })
+            );
+            return;
+        }
+        eprintln!("error: {}", one_line(&self.message));
+        if let Some(next) = &self.next {
+            eprintln!("  next: {next}");
+        }
+    }
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<crate::LedgerError> for Failure {
+    fn from(error: crate::LedgerError) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,53 @@
+//! The command `aport-gate`: for operators and for tests of policies.
+
+mod command;
+mod failure;
+mod file;
+mod output;
+mod policy;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use self::command::Cli;
+use self::failure::Failure;
+use self::output::Output;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Done, allowed, or every check passed: exit code 0.
+    Good,
+    /// Denied, or a check failed: exit code 1.
+    Bad,
+}
+
+/// Runs the command that the arguments of this process name.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Help and usage mistakes end here: clap exits with 0 and 2.
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")),
+        )
+        .init();
+    let mut output = Output::new(cli.json);
+    let verdict = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))
+        .and_then(|runtime| runtime.block_on(cli.command.run(&mut output)))
+        .and_then(|verdict| output.finish().map(|()| verdict));
+    match verdict {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(failure) => {
+            failure.report(cli.json);
+            ExitCode::from(2)
+        }
+    }
+}

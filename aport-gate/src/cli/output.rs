@@ -1,0 +1,101 @@
+//! The answer on standard output: text for people, JSON for machines.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write as _};
+
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// Standard output. A reader that went away, as in `| head`, ends the output and nothing else.
+pub(super) struct Output {
+    json: bool,
+    colour: bool,
+    stdout: std::io::BufWriter<StdoutLock<'static>>,
+    failed: Option<std::io::Error>,
+}
+
+/// How a word stands out on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        let stdout = std::io::stdout();
+        // no-color.org: any value but an empty one.
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            json,
+            colour: !plain && !json && stdout.is_terminal(),
+            stdout: std::io::BufWriter::new(stdout.lock()),
+            failed: None,
+        }
+    }
+
+    /// Whether the answer is for machines.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// One line of text.
+    pub(super) fn line(&mut self, text: impl Display) {
+        if self.failed.is_none()
+            && let Err(error) = writeln!(self.stdout, "{text}")
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// One JSON value on one line.
+    pub(super) fn value(&mut self, value: &Value) {
+        self.line(value);
+    }
+
+    /// What was written so far goes out at once.
+    pub(super) fn flush(&mut self) {
+        if self.failed.is_none()
+            && let Err(error) = self.stdout.flush()
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// The word with its colour, if there are colours.
+    pub(super) fn tone(&self, tone: Tone, word: impl Display) -> String {
+        if !self.colour {
+            return word.to_string();
+        }
+        let code = match tone {
+            Tone::Good => 32,
+            Tone::Bad => 31,
+        };
+        format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    }
+
+    /// # Errors
+    /// Standard output cannot be written, for another reason than a reader that went away.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        self.flush();
+        match self.failed.take() {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!(
+                "cannot write to standard output: {error}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Text of a file or a caller as part of one line: it cannot forge lines or steer a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|c| if unseen(c) { ' ' } else { c })
+        .collect()
+}

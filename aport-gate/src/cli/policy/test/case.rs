@@ -1,0 +1,165 @@
+//! One case: what is asked.
+
+use aport_gate_oap::{AgentId, Pack, Usage, UsagePlan};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::vectors::Document;
+use crate::cli::failure::Failure;
+
+/// One case.
+pub(super) struct Case {
+    /// Its name, or its place for want of one.
+    pub(super) name: String,
+    /// The name it is paired by.
+    pub(super) given_name: Option<String>,
+    pub(super) place: String,
+    pub(super) context: Map<String, Value>,
+    pub(super) overrides: Option<Map<String, Value>>,
+    pub(super) tool: Option<String>,
+    pub(super) now: Option<Timestamp>,
+    usage: Map<String, Value>,
+}
+
+impl Case {
+    pub(super) fn parse(document: Document, pack: &Pack) -> Result<Self, Failure> {
+        let Document {
+            value,
+            place,
+            named,
+        } = document;
+        let malformed = |problem: &str| Failure::new(format!("case at {place}: {problem}"));
+        let Value::Object(mut line) = value else {
+            return Err(malformed("it must be an object"));
+        };
+        let overrides = match line.remove("overridePassport") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(overrides)) => Some(overrides),
+            Some(_) => return Err(malformed("`overridePassport` must be an object")),
+        };
+        let name = line.get("name").and_then(|name| match name {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        let (mut context, mut rest, name) = match line.remove("context") {
+            Some(Value::Object(context)) => (context, line, name),
+            Some(other) if !declares(pack, "context") => {
+                drop(other);
+                return Err(malformed("`context` must be an object"));
+            }
+            // The line itself is the context. A `name` that the pack knows is a field of it.
+            other => {
+                if let Some(other) = other {
+                    line.insert("context".to_owned(), other);
+                }
+                let name = name.filter(|_| !declares(pack, "name"));
+                if name.is_some() {
+                    line.remove("name");
+                }
+                (line, Map::new(), name)
+            }
+        };
+        // As a gated tool has it: `null` is the same as leaving a field out.
+        context.retain(|_, value| !value.is_null());
+        let given_name = name.or(named);
+        let tool = match rest.remove("tool") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(tool)) => Some(tool),
+            Some(_) => return Err(malformed("`tool` must be a string")),
+        };
+        let now = match rest.remove("now") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(
+                text.parse()
+                    .map_err(|error| malformed(&format!("`now` is no RFC 3339 time: {error}")))?,
+            ),
+            Some(_) => return Err(malformed("`now` must be a string in RFC 3339 form")),
+        };
+        let usage = match rest.remove("usage") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(usage)) => usage,
+            Some(_) => return Err(malformed("`usage` must be an object")),
+        };
+        Ok(Self {
+            name: given_name.clone().unwrap_or_else(|| place.clone()),
+            given_name,
+            place,
+            context,
+            overrides,
+            tool,
+            now,
+            usage,
+        })
+    }
+
+    /// The context as a gate would hand it over: with the ids, unless the pack refuses them.
+    pub(super) fn context_for(&self, pack: &Pack, agent: &AgentId) -> Map<String, Value> {
+        let mut context = self.context.clone();
+        let closed = pack
+            .required_context()
+            .and_then(|schema| schema.get("additionalProperties"))
+            .is_some_and(|more| *more == Value::Bool(false));
+        for (field, id) in [
+            ("agent_id", agent.as_str()),
+            ("policy_id", pack.id().as_str()),
+        ] {
+            if !context.contains_key(field) && (!closed || declares(pack, field)) {
+                context.insert(field.to_owned(), id.into());
+            }
+        }
+        context
+    }
+
+    /// What the ledger would have read: nothing but what the case itself says.
+    pub(super) fn usage(&self, plan: &UsagePlan) -> Result<Usage, Failure> {
+        let mut usage = Usage::default();
+        for (name, used) in &self.usage {
+            let malformed = |expected: &str| {
+                Failure::new(format!(
+                    "case at {}: `usage.{name}` must be {expected}",
+                    self.place
+                ))
+            };
+            if name == "recent_keys" {
+                let keys = used
+                    .as_array()
+                    .ok_or_else(|| malformed("a list of idempotency keys"))?;
+                usage.key_seen = keys.iter().any(|key| {
+                    key.as_str().is_some() && key.as_str() == plan.idempotency_key.as_deref()
+                });
+                continue;
+            }
+            let mut known = plan
+                .counters
+                .iter()
+                .filter(|key| key.counter == *name)
+                .peekable();
+            if known.peek().is_none() {
+                return Err(malformed("the name of a counter that this case reads"));
+            }
+            for key in known {
+                let used = match used {
+                    Value::Object(by_key) => by_key.get(&key.key).unwrap_or(&Value::Null),
+                    one => one,
+                };
+                match used {
+                    Value::Null => {}
+                    used => {
+                        let used = used.as_i64().filter(|used| *used >= 0).ok_or_else(|| {
+                            malformed("a whole number, or an object of them by key")
+                        })?;
+                        usage.counters.insert(key.clone(), used);
+                    }
+                }
+            }
+        }
+        Ok(usage)
+    }
+}
+
+fn declares(pack: &Pack, field: &str) -> bool {
+    pack.required_context()
+        .and_then(|schema| schema.get("properties")?.get(field))
+        .is_some()
+}

@@ -1,0 +1,11 @@
+//! The command `aport-gate`, run as an operator runs it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
+mod policy_test;
+mod support;

@@ -40,18 +40,57 @@ const AGENT_ARGUMENT: &str = "agent_id";
 /// The agent id travels in the request's `_meta["io.aport/agent_id"]`, and as
 /// the argument `agent_id` only for a tool whose input schema requires it.
 ///
-/// ```no_run
-/// # async fn run(service: rmcp::service::RunningService<rmcp::RoleClient, ()>)
-/// # -> Result<(), aport_gate::ClientError> {
-/// use aport_gate::{ClientError, PassportClient};
+/// ```
+/// use aport_gate::rmcp::ServiceExt as _;
+/// use aport_gate::{ClientError, PassportClient, RetryOnDenial, Strategy};
+/// # use aport_gate::{Gate, Server, policy_gated};
+/// # #[policy_gated(pack = "finance.payment.refund.v1")]
+/// # async fn process_refund(
+/// #     order_id: String, customer_id: String, amount: u64, currency: String, region: String,
+/// #     reason_code: String, idempotency_key: String,
+/// # ) -> String {
+/// #     drop((customer_id, region, reason_code, idempotency_key));
+/// #     format!("refunded {amount} {currency} of {order_id}")
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let home = tempfile::tempdir()?;
+/// # let gate = Gate::builder().home(home.path()).build().await?;
+/// # let passport = serde_json::json!({
+/// #     "passport_id": "ap_desk", "kind": "instance", "spec_version": "oap/1.0",
+/// #     "owner_id": "org_shop", "owner_type": "org", "assurance_level": "L2", "status": "active",
+/// #     "capabilities": [{ "id": "finance.payment.refund" }],
+/// #     "limits": { "finance.payment.refund": {
+/// #         "currency_limits": { "USD": { "max_per_tx": 5000, "daily_cap": 10000 } },
+/// #         "reason_codes": ["customer_request"],
+/// #     } },
+/// #     "regions": ["US"], "version": "1.0.0",
+/// #     "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+/// # });
+/// # std::fs::write(home.path().join("passports/ap_desk.json"), passport.to_string())?;
+/// # let (server_side, transport) = tokio::io::duplex(1 << 16);
+/// # let server = Server::new(gate, ()).with_route(process_refund);
+/// # let server = tokio::spawn(server.serve_transport(server_side));
+/// // Any transport of rmcp's: a child process, HTTP, a pipe.
+/// let client = PassportClient::new(().serve(transport).await?, "ap_desk")?;
+/// let serde_json::Value::Object(arguments) = serde_json::json!({
+///     "order_id": "order-1", "customer_id": "customer-1", "amount": 8000, "currency": "USD",
+///     "region": "US", "reason_code": "customer_request", "idempotency_key": "refund-0001",
+/// }) else { unreachable!() };
 ///
-/// let client = PassportClient::new(service, "ap_0123456789abcdef")?;
-/// let arguments = serde_json::Map::new();
-/// match client.call("process_refund", arguments).await {
-///     Ok(reply) => println!("{}", reply.text()),
-///     Err(ClientError::Denied(denial)) => println!("refused: {denial}"),
-///     Err(other) => return Err(other),
+/// match client.call("process_refund", arguments.clone()).await {
+///     Err(ClientError::Denied(denial)) => {
+///         let exceeded = denial.reasons[0].details.as_ref().ok_or("no details")?;
+///         assert_eq!((&exceeded.actual, &exceeded.limit), (&8000.into(), &5000.into()));
+///     }
+///     other => panic!("expected a denial, not {other:?}"),
 /// }
+///
+/// // Or let it take what the limit leaves.
+/// let retry = RetryOnDenial::new(Strategy::ClampToLimit);
+/// let reply = client.call_with_retry("process_refund", arguments, retry).await?;
+/// assert_eq!(reply.text(), "refunded 5000 USD of order-1");
+/// # drop(server);
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]

@@ -1,0 +1,22 @@
+//! The client against a hand-written rmcp server over an in-memory pipe.
+
+mod call;
+mod retry;
+mod till;
+
+use rmcp::ServiceExt as _;
+use rmcp::model::JsonObject;
+use serde_json::Value;
+
+use self::till::{AGENT, Till};
+use super::PassportClient;
+
+async fn connect(till: Till) -> PassportClient {
+    let (client, server) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move { till.serve(server).await.unwrap().waiting().await });
+    PassportClient::new(().serve(client).await.unwrap(), AGENT).unwrap()
+}
+
+fn arguments(value: Value) -> JsonObject {
+    value.as_object().unwrap().clone()
+}

@@ -16,6 +16,31 @@ pub(crate) struct Counter {
     pub(crate) window: Window,
 }
 
+#[cfg(feature = "evaluate")]
+impl Counter {
+    /// How the name was understood, where the pack does not say.
+    pub(crate) fn undeclared(&self) -> String {
+        let Self {
+            name,
+            of,
+            by,
+            window,
+        } = self;
+        let what = match of {
+            Some(of) => format!("the sum of `{of}`"),
+            None => "the number of calls".to_owned(),
+        };
+        let by = match by.as_slice() {
+            [] => String::new(),
+            by => format!(" by `{}`", by.join("`, `")),
+        };
+        let window = format!("{window:?}").to_lowercase();
+        format!(
+            "counter `{name}` is not declared in `counters`; read as {what}{by} in a UTC {window}"
+        )
+    }
+}
+
 /// One way in which the rules read a counter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CounterUse {

@@ -89,12 +89,7 @@ impl Pack {
             reasons.extend(judge(rule, scene, valid));
         }
         let charges = self.charges(scene, valid, &mut reasons);
-        if usage.key_seen && self.idempotency_field().is_some() && !self.asks_recent_keys() {
-            reasons.push(stage(
-                "oap.idempotency_conflict",
-                "idempotency key was already used",
-            ));
-        }
+        reasons.extend(self.key_conflict(usage));
         let review = stages::needs_approval(self, passport);
         if !reasons.is_empty() || review.is_some() {
             let outcome = if reasons.is_empty() {
@@ -117,7 +112,19 @@ impl Pack {
         }
     }
 
-    fn scene<'a>(
+    /// A repeated idempotency key, where no rule answers for it.
+    pub(crate) fn key_conflict(&self, usage: &Usage) -> Option<Reason> {
+        let repeated =
+            usage.key_seen && self.idempotency_field().is_some() && !self.asks_recent_keys();
+        repeated.then(|| {
+            stage(
+                "oap.idempotency_conflict",
+                "idempotency key was already used",
+            )
+        })
+    }
+
+    pub(crate) fn scene<'a>(
         &'a self,
         request: &Request<'a>,
         passport: &'a Passport,
@@ -141,7 +148,12 @@ impl Pack {
 
     /// What an allow adds. A counter that cannot be charged is a refusal: an uncounted call would not be
     /// capped.
-    fn charges(&self, scene: Scene<'_>, valid: bool, reasons: &mut Vec<Reason>) -> Vec<Charge> {
+    pub(crate) fn charges(
+        &self,
+        scene: Scene<'_>,
+        valid: bool,
+        reasons: &mut Vec<Reason>,
+    ) -> Vec<Charge> {
         let mut charges: Vec<Charge> = Vec::new();
         let mut refuse = |code: &str, message: String| {
             // After a schema failure the field at fault has been named already.
@@ -199,7 +211,7 @@ impl Pack {
 
 /// Tries one rule. `valid` tells whether the context passed its schema; if not, what a rule cannot answer
 /// follows from what was already reported.
-fn judge(rule: &Rule, scene: Scene<'_>, valid: bool) -> Option<Reason> {
+pub(crate) fn judge(rule: &Rule, scene: Scene<'_>, valid: bool) -> Option<Reason> {
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {

@@ -4,12 +4,16 @@
 //! Without the feature `evaluate` there are ids, documents and pack contracts only.
 
 mod assurance;
+#[cfg(feature = "evaluate")]
+mod check;
 mod condition;
 mod counter;
 mod decision;
 mod digest;
 #[cfg(feature = "evaluate")]
 mod evaluate;
+#[cfg(feature = "evaluate")]
+mod explanation;
 mod id;
 mod json;
 mod pack;
@@ -24,11 +28,15 @@ mod usage;
 mod validator;
 
 pub use assurance::{AssuranceLevel, UnknownAssuranceLevel};
+#[cfg(feature = "evaluate")]
+pub use check::{Finding, Severity};
 pub use condition::{Condition, ConditionError, parse_condition};
 pub use decision::{Decision, DecisionId, OperatorOptions, Outcome, Reason, ReasonDetails};
 pub use digest::{CanonicalError, Digest, InvalidDigest, canonical_json, digest_json};
 #[cfg(feature = "evaluate")]
 pub use evaluate::{Evaluation, Request};
+#[cfg(feature = "evaluate")]
+pub use explanation::{Explanation, Operand, Stage, Step, StepResult};
 pub use id::{AgentId, InvalidAgentId, InvalidPackId, PackId};
 pub use json::{JsonError, parse_json};
 pub use pack::{Absent, Pack, PackError, Rule, RuleProblem, embedded_packs};

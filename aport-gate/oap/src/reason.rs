@@ -105,6 +105,21 @@ fn cut(text: &str) -> String {
     }
 }
 
+/// Names in braces that [`fill`] leaves as they are.
+pub(crate) fn unknown_places(template: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for after in template.split('{').skip(1) {
+        if let Some((name, _)) = after.split_once('}')
+            && !matches!(name, "field" | "actual" | "limit" | "used" | "cap")
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
 /// Fills the placeholders in one pass, so that a value that looks like a placeholder stays a value.
 /// None when a placeholder has no value.
 fn fill(template: &str, finding: &Finding) -> Option<String> {

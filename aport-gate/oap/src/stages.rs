@@ -50,58 +50,80 @@ pub(crate) fn standing(request: &Request<'_>, passport: &Passport) -> Vec<Reason
 
 /// Capabilities, assurance, region and MCP allowlist.
 pub(crate) fn authority(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<Reason> = capabilities(pack, passport).into_iter().collect();
+    reasons.extend(assurance(pack, passport));
+    reasons.extend(region(request, passport));
+    reasons.extend(mcp(pack, request, passport));
+    reasons
+}
+
+/// Whether the passport grants what the pack asks for.
+pub(crate) fn capabilities(pack: &Pack, passport: &Passport) -> Option<Reason> {
     let alternatives = pack.requires_capabilities();
     let holds = |all: &Vec<String>| {
         all.iter()
             .all(|capability| passport.has_capability(capability))
     };
-    if !alternatives.iter().any(holds) {
-        let needed: Vec<_> = alternatives
-            .iter()
-            .map(|all| format!("`{}`", all.join("` and `")))
-            .collect();
-        let message = format!("the passport lacks {}", needed.join(", or "));
-        reasons.push(stage("oap.unknown_capability", message));
+    if alternatives.iter().any(holds) {
+        return None;
     }
+    let needed: Vec<_> = alternatives
+        .iter()
+        .map(|all| format!("`{}`", all.join("` and `")))
+        .collect();
+    let message = format!("the passport lacks {}", needed.join(", or "));
+    Some(stage("oap.unknown_capability", message))
+}
+
+/// Whether the owner is known well enough.
+pub(crate) fn assurance(pack: &Pack, passport: &Passport) -> Option<Reason> {
     let (level, least) = (passport.assurance_level(), pack.min_assurance());
-    if level < least {
+    (level < least).then(|| {
         let message = format!("assurance level {level} is below {least}");
-        reasons.push(stage("oap.assurance_insufficient", message));
+        stage("oap.assurance_insufficient", message)
+    })
+}
+
+/// Whether the agent may act in the region of the context, if there is one.
+pub(crate) fn region(request: &Request<'_>, passport: &Passport) -> Option<Reason> {
+    let region = request.context.get("region")?;
+    let allowed = passport.regions();
+    let listed = region
+        .as_str()
+        .is_some_and(|region| allowed.iter().any(|known| known == region));
+    (!listed).then(|| {
+        let list = shown(&Value::from(allowed.to_vec()));
+        let message = format!("region {} is not one of {list}", shown(region));
+        stage("oap.region_blocked", message)
+    })
+}
+
+/// Whether the MCP servers and tools in use are on the passport's allowlist, if it has one.
+pub(crate) fn mcp(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if !pack.flag("mcp", "require_allowlisted_if_present") {
+        return reasons;
     }
-    if let Some(region) = request.context.get("region") {
-        let allowed = passport.regions();
-        if !region
-            .as_str()
-            .is_some_and(|region| allowed.iter().any(|known| known == region))
-        {
-            let list = shown(&Value::from(allowed.to_vec()));
-            let message = format!("region {} is not one of {list}", shown(region));
-            reasons.push(stage("oap.region_blocked", message));
-        }
-    }
-    if pack.flag("mcp", "require_allowlisted_if_present") {
-        let root = passport.as_value().get("mcp");
-        let metadata = passport
-            .as_value()
-            .get("metadata")
-            .and_then(|metadata| metadata.get("mcp"));
-        for allowlist in [root, metadata]
-            .into_iter()
-            .flatten()
-            .filter(|list| !list.is_null())
-        {
-            let tools = request.tool.into_iter().map(str::to_owned).collect();
-            unlisted(allowlist, "tools", "tool", tools, request, &mut reasons);
-            unlisted(
-                allowlist,
-                "servers",
-                "server",
-                Vec::new(),
-                request,
-                &mut reasons,
-            );
-        }
+    let root = passport.as_value().get("mcp");
+    let metadata = passport
+        .as_value()
+        .get("metadata")
+        .and_then(|metadata| metadata.get("mcp"));
+    for allowlist in [root, metadata]
+        .into_iter()
+        .flatten()
+        .filter(|list| !list.is_null())
+    {
+        let tools = request.tool.into_iter().map(str::to_owned).collect();
+        unlisted(allowlist, "tools", "tool", tools, request, &mut reasons);
+        unlisted(
+            allowlist,
+            "servers",
+            "server",
+            Vec::new(),
+            request,
+            &mut reasons,
+        );
     }
     reasons
 }

@@ -17,6 +17,8 @@ mod glob;
 #[cfg(feature = "evaluate")]
 mod operation;
 #[cfg(feature = "evaluate")]
+pub(crate) mod trace;
+#[cfg(feature = "evaluate")]
 pub(crate) mod value;
 
 pub use parser::{ConditionError, parse_condition};

@@ -42,6 +42,12 @@ impl ConditionError {
             caret,
         }
     }
+
+    /// The part of the condition around the mistake, and below it a caret.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn snippet(&self) -> String {
+        format!("{}\n{}", self.source_line, self.caret)
+    }
 }
 
 /// Parses a condition.

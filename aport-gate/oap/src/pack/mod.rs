@@ -1,14 +1,16 @@
 //! Policy packs: what a call must carry, what the agent must hold, and the rules.
 
 mod embedded;
-mod read;
+pub(crate) mod read;
 mod rule;
-mod tiers;
+pub(crate) mod tiers;
 
 pub use embedded::embedded_packs;
 pub use rule::{Rule, RuleProblem};
 
 pub(crate) use rule::Body;
+#[cfg(feature = "evaluate")]
+pub(crate) use rule::rule_of;
 
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
 use crate::{
@@ -151,7 +153,7 @@ impl Pack {
             uses: Vec::new(),
             idempotency_field,
             asks_recent_keys: false,
-            absent: absent(map)?,
+            absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
             schema: schema.map(crate::schema::Schema::compile).transpose()?,
             value,
@@ -425,14 +427,6 @@ fn rules(map: &Map<String, Value>) -> Result<Vec<Rule>, PackError> {
         rules.push(rule);
     }
     Ok(rules)
-}
-
-fn absent(map: &Map<String, Value>) -> Result<Absent, PackError> {
-    match read::optional_text(map, "absent", "absent")? {
-        None | Some("deny") => Ok(Absent::Deny),
-        Some("skip") => Ok(Absent::Skip),
-        Some(_) => Err(read::wrong_type("absent", "`deny` or `skip`")),
-    }
 }
 
 /// Where the passport's limits for this pack are looked up, in order.

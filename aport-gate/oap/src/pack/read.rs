@@ -1,18 +1,18 @@
 //! Reading typed fields out of a pack document.
 
 use super::PackError;
-use crate::Window;
 use crate::counter::Counter;
+use crate::{Absent, Window};
 use serde_json::{Map, Value};
 
-pub(super) fn wrong_type(field: &str, expected: &'static str) -> PackError {
+pub(crate) fn wrong_type(field: &str, expected: &'static str) -> PackError {
     PackError::WrongType {
         field: field.to_owned(),
         expected,
     }
 }
 
-pub(super) fn optional_text<'m>(
+pub(crate) fn optional_text<'m>(
     map: &'m Map<String, Value>,
     key: &str,
     path: &str,
@@ -24,7 +24,7 @@ pub(super) fn optional_text<'m>(
     }
 }
 
-pub(super) fn text<'m>(
+pub(crate) fn text<'m>(
     map: &'m Map<String, Value>,
     key: &str,
     path: &str,
@@ -34,7 +34,7 @@ pub(super) fn text<'m>(
     })
 }
 
-pub(super) fn texts(value: &Value, path: &str) -> Result<Vec<String>, PackError> {
+pub(crate) fn texts(value: &Value, path: &str) -> Result<Vec<String>, PackError> {
     let list = value.as_array().and_then(|list| {
         list.iter()
             .map(|item| item.as_str().map(str::to_owned))
@@ -44,7 +44,7 @@ pub(super) fn texts(value: &Value, path: &str) -> Result<Vec<String>, PackError>
 }
 
 /// A list of strings is one alternative that needs them all; a list of lists is any one of several.
-pub(super) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>, PackError> {
+pub(crate) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>, PackError> {
     let path = "requires_capabilities";
     let value = map.get(path).ok_or_else(|| PackError::MissingField {
         field: path.to_owned(),
@@ -62,7 +62,7 @@ pub(super) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>,
     }
 }
 
-pub(super) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackError> {
+pub(crate) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackError> {
     let Some(value) = map.get("counters") else {
         return Ok(Vec::new());
     };
@@ -71,49 +71,64 @@ pub(super) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackErr
         .ok_or_else(|| wrong_type("counters", "a list of objects"))?;
     let mut counters: Vec<Counter> = Vec::new();
     for (at, value) in list.iter().enumerate() {
-        let path = |field: &str| format!("counters[{at}].{field}");
-        let map = value
-            .as_object()
-            .ok_or_else(|| wrong_type("counters", "a list of objects"))?;
-        let name = text(map, "name", &path("name"))?;
-        if counters.iter().any(|counter| counter.name == name) {
+        let counter = counter(value, at)?;
+        if counters.iter().any(|known| known.name == counter.name) {
             return Err(PackError::Duplicate {
                 what: "counter",
-                name: name.to_owned(),
+                name: counter.name,
             });
         }
-        let of = optional_text(map, "of", &path("of"))?.map(str::to_owned);
-        let of = match (text(map, "kind", &path("kind"))?, of) {
-            ("sum", Some(of)) => Some(of),
-            ("count", None) => None,
-            ("sum", None) => return Err(PackError::MissingField { field: path("of") }),
-            _ => {
-                return Err(wrong_type(
-                    &path("kind"),
-                    "`sum` with `of`, or `count` without it",
-                ));
-            }
-        };
-        let window = match text(map, "window", &path("window"))? {
-            "minute" => Window::Minute,
-            "hour" => Window::Hour,
-            "day" => Window::Day,
-            _ => return Err(wrong_type(&path("window"), "`minute`, `hour` or `day`")),
-        };
-        let by = map
-            .get("by")
-            .map_or_else(|| Ok(Vec::new()), |by| texts(by, &path("by")))?;
-        counters.push(Counter {
-            name: name.to_owned(),
-            of,
-            by,
-            window,
-        });
+        counters.push(counter);
     }
     Ok(counters)
 }
 
+/// One item of `counters`.
+pub(crate) fn counter(value: &Value, at: usize) -> Result<Counter, PackError> {
+    let path = |field: &str| format!("counters[{at}].{field}");
+    let map = value
+        .as_object()
+        .ok_or_else(|| wrong_type(&format!("counters[{at}]"), "an object"))?;
+    let name = text(map, "name", &path("name"))?;
+    let of = optional_text(map, "of", &path("of"))?.map(str::to_owned);
+    let of = match (text(map, "kind", &path("kind"))?, of) {
+        ("sum", Some(of)) => Some(of),
+        ("count", None) => None,
+        ("sum", None) => return Err(PackError::MissingField { field: path("of") }),
+        _ => {
+            return Err(wrong_type(
+                &path("kind"),
+                "`sum` with `of`, or `count` without it",
+            ));
+        }
+    };
+    let window = match text(map, "window", &path("window"))? {
+        "minute" => Window::Minute,
+        "hour" => Window::Hour,
+        "day" => Window::Day,
+        _ => return Err(wrong_type(&path("window"), "`minute`, `hour` or `day`")),
+    };
+    let by = map
+        .get("by")
+        .map_or_else(|| Ok(Vec::new()), |by| texts(by, &path("by")))?;
+    Ok(Counter {
+        name: name.to_owned(),
+        of,
+        by,
+        window,
+    })
+}
+
+/// What the pack says about absent fields.
+pub(crate) fn absent(map: &Map<String, Value>) -> Result<Absent, PackError> {
+    match optional_text(map, "absent", "absent")? {
+        None | Some("deny") => Ok(Absent::Deny),
+        Some("skip") => Ok(Absent::Skip),
+        Some(_) => Err(wrong_type("absent", "`deny` or `skip`")),
+    }
+}
+
 #[cfg(feature = "evaluate")]
-pub(super) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
+pub(crate) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
     map.get(section).and_then(|section| section.get(key)) == Some(&Value::Bool(true))
 }

@@ -38,6 +38,12 @@ pub(crate) enum Body {
     Unevaluable(String),
 }
 
+/// Reads one item of `evaluation_rules`.
+#[cfg(feature = "evaluate")]
+pub(crate) fn rule_of(value: &Value, at: usize) -> Result<Rule, PackError> {
+    Rule::parse(value, at)
+}
+
 impl Rule {
     pub(super) fn parse(value: &Value, at: usize) -> Result<Self, PackError> {
         let path = format!("evaluation_rules[{at}]");

@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 
 /// Amounts up to this one, in minor units, need this level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tier {
+pub(crate) struct Tier {
     up_to: u64,
     level: AssuranceLevel,
 }
 
 /// Tiers in ascending order.
-pub(super) fn parse(map: &Map<String, Value>) -> Result<Vec<Tier>, PackError> {
+pub(crate) fn parse(map: &Map<String, Value>) -> Result<Vec<Tier>, PackError> {
     let Some(value) = map.get("assurance_rules") else {
         return Ok(Vec::new());
     };
@@ -39,12 +39,12 @@ pub(super) fn parse(map: &Map<String, Value>) -> Result<Vec<Tier>, PackError> {
 
 /// Level that an amount needs; above the highest tier, L4.
 #[cfg(feature = "evaluate")]
-pub(super) fn required(tiers: &[Tier], amount: i128) -> AssuranceLevel {
+pub(crate) fn required(tiers: &[Tier], amount: i128) -> AssuranceLevel {
     let tier = tiers.iter().find(|tier| amount <= i128::from(tier.up_to));
     tier.map_or(AssuranceLevel::L4Kyc, |tier| tier.level)
 }
 
-pub(super) fn are_needed(condition: &Condition) -> bool {
+pub(crate) fn are_needed(condition: &Condition) -> bool {
     let mut needed = false;
     condition.0.walk(&mut |expr| {
         needed |= matches!(expr, Expr::Call(Function::RequiredAssuranceLevel, _));

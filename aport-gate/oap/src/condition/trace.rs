@@ -1,0 +1,76 @@
+//! The parts of a condition and their values, for people.
+
+use super::ast::Expr;
+use super::evaluator::{Evaluator, Scene};
+use super::explain::absence;
+use crate::explanation::Operand;
+
+/// Paths, calls and sums of the condition with their values, each once, in the order of the text. What stands
+/// inside a quantifier depends on its variable and is left out; its list is shown.
+pub(crate) fn operands(expr: &Expr, scene: Scene<'_>) -> Vec<Operand> {
+    let mut found = Vec::new();
+    gather(expr, scene, &mut found);
+    found
+}
+
+fn gather(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
+    match expr {
+        Expr::Null | Expr::Bool(_) | Expr::Int(_) | Expr::Float(_) | Expr::Str(_) => {}
+        Expr::Not(of) | Expr::IsEmpty { of, .. } => gather(of, scene, found),
+        Expr::And(items) | Expr::Or(items) => {
+            items.iter().for_each(|item| gather(item, scene, found));
+        }
+        Expr::Binary(operator, a, b) if !operator.is_arithmetic() => {
+            gather(a, scene, found);
+            gather(b, scene, found);
+        }
+        Expr::Quantified { list, .. } => {
+            gather(list, scene, found);
+            push(expr, scene, found);
+        }
+        Expr::Method(of, _, arguments) => {
+            gather(of, scene, found);
+            arguments
+                .iter()
+                .for_each(|argument| gather(argument, scene, found));
+            push(expr, scene, found);
+        }
+        Expr::Binary(_, a, b) => {
+            gather(a, scene, found);
+            gather(b, scene, found);
+            push(expr, scene, found);
+        }
+        Expr::Call(_, arguments) => {
+            arguments
+                .iter()
+                .for_each(|argument| gather(argument, scene, found));
+            push(expr, scene, found);
+        }
+        Expr::Index(_, index) => {
+            gather(index, scene, found);
+            push(expr, scene, found);
+        }
+        Expr::Negate(_) | Expr::List(_) | Expr::Root(_) | Expr::Name(_) | Expr::Field(..) => {
+            push(expr, scene, found);
+        }
+    }
+}
+
+fn push(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
+    let expression = expr.to_string();
+    if matches!(expr, Expr::List(_)) || found.iter().any(|known| known.expression == expression) {
+        return;
+    }
+    let (value, note) = match Evaluator::new(scene).eval(expr) {
+        Ok(value) => match value.absence() {
+            Some(missing) => (None, Some(absence(missing).1)),
+            None => (Some(value.to_json()), None),
+        },
+        Err(fault) => (None, Some(fault.to_string())),
+    };
+    found.push(Operand {
+        expression,
+        value,
+        note,
+    });
+}

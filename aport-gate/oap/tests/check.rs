@@ -1,0 +1,189 @@
+//! What `Pack::check` finds, and where.
+
+use aport_gate_oap::{Finding, Pack, Severity, embedded_packs};
+
+fn pack(rules: &str) -> String {
+    format!(
+        r#"{{
+  "id": "acme.deploy.run.v1",
+  "requires_capabilities": ["acme.deploy"],
+  "required_context": {{
+    "type": "object",
+    "required": ["stage"],
+    "properties": {{ "stage": {{ "type": "string" }}, "size": {{ "type": "integer" }} }}
+  }},
+  "evaluation_rules": [
+{rules}
+  ]
+}}"#
+    )
+}
+
+fn rule(name: &str, condition: &str) -> String {
+    format!(r#"    {{"name": "{name}", "condition": "{condition}", "deny_code": "oap.no"}}"#)
+}
+
+fn errors(text: &str) -> Vec<Finding> {
+    let mut findings = Pack::check(text.as_bytes());
+    findings.retain(|finding| finding.severity == Severity::Error);
+    findings
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    let findings = Pack::check(text.as_bytes());
+    let warnings = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Warning);
+    warnings.map(|finding| finding.message.clone()).collect()
+}
+
+#[test]
+fn embedded_packs_have_no_findings() {
+    for (id, json) in embedded_packs() {
+        assert_eq!(Pack::check(json), Vec::new(), "{id}");
+    }
+}
+
+#[test]
+fn text_that_is_not_json_is_one_finding_with_line_and_column_in_characters() {
+    let findings = Pack::check("{\n  \"é\" 1}".as_bytes());
+    assert_eq!(findings.len(), 1);
+    assert_eq!(
+        (findings[0].line, findings[0].column),
+        (2, 7),
+        "{findings:?}"
+    );
+    assert!(findings[0].message.starts_with("not JSON: expected `:`"));
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_placed() {
+    let findings = Pack::check(b"{\n \"a\": \"\xff\"}");
+    assert_eq!((findings[0].line, findings[0].column), (2, 8));
+    assert_eq!(findings[0].message, "not UTF-8 text");
+}
+
+#[test]
+fn all_duplicate_keys_are_found_each_at_its_second_place() {
+    let text = "{\n \"id\": \"a.b.v1\", \"id\": \"a.b.v1\", \"requires_capabilities\": [\"x\"],\n \
+                \"evaluation_rules\": [{\"name\": \"n\", \"name\": \"m\", \"condition\": \"true\", \"deny_code\": \"c\"}]}";
+    let found = errors(text);
+    let places: Vec<_> = found
+        .iter()
+        .map(|f| (f.path.as_str(), f.line, f.column))
+        .collect();
+    assert_eq!(
+        places,
+        [("id", 2, 18), ("evaluation_rules[0].name", 3, 37)],
+        "{found:?}"
+    );
+}
+
+#[test]
+fn wrong_types_are_reported_together_not_only_the_first() {
+    let text = r#"{"id": "nope", "requires_capabilities": "x", "min_assurance": "L9", "absent": "maybe",
+        "counters": [{"name": "c", "kind": "sum", "window": "week"}, 7],
+        "idempotency": {}, "required_context": {"type": "objekt", "properties": {"a": {"minLength": "x"}}},
+        "evaluation_rules": [{"condition": "true", "deny_code": "c"}, {"name": 1, "condition": "true", "deny_code": "c"}]}"#;
+    let found = errors(text);
+    let paths: Vec<_> = found.iter().map(|finding| finding.path.as_str()).collect();
+    for path in [
+        "id",
+        "requires_capabilities",
+        "min_assurance",
+        "absent",
+        "counters[0]",
+        "counters[1]",
+        "idempotency",
+        "required_context.type",
+        "required_context.properties.a.minLength",
+        "evaluation_rules[0]",
+        "evaluation_rules[1].name",
+    ] {
+        assert!(paths.contains(&path), "{path} is not in {found:#?}");
+    }
+}
+
+#[test]
+fn a_condition_error_stands_at_the_character_in_the_file_and_shows_a_caret() {
+    // The escaped quotes before the mistake count as two characters in the file, one in the condition.
+    let text = pack(&rule("stage_known", r#"context.stage == \"é\" = 1"#));
+    let found = errors(&text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let line = text.lines().nth(found[0].line - 1).unwrap();
+    let at: String = line.chars().skip(found[0].column - 1).take(3).collect();
+    assert_eq!(at, "= 1", "{found:?}");
+    assert_eq!(
+        found[0].snippet.as_deref(),
+        Some("context.stage == \"é\" = 1\n                     ^")
+    );
+    assert!(found[0].message.contains("`stage_known`"), "{found:?}");
+}
+
+#[test]
+fn two_rules_of_one_name_are_an_error_at_the_second() {
+    let found = errors(&pack(&[rule("a", "true"), rule("a", "true")].join(",\n")));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].path.as_str(), found[0].line),
+        ("evaluation_rules[1].name", 11)
+    );
+}
+
+#[test]
+fn a_missing_key_that_is_misspelt_is_named() {
+    let text = pack(&rule("a", "true")).replace("requires_capabilities", "requires_capabilites");
+    let found = errors(&text);
+    assert_eq!(
+        found[0].message,
+        "`requires_capabilities` is missing; is `requires_capabilites` meant to be it?"
+    );
+}
+
+#[test]
+fn names_that_nothing_declares_are_warned_about_with_the_nearest() {
+    let text = pack(&[rule("a", "context.stge == 'x'"), rule("b", "flavour == 1")].join(",\n"));
+    let found = warnings(&text);
+    assert_eq!(
+        found,
+        [
+            "`stge` is not described in `required_context`; did you mean `stage`?",
+            "`flavour` is not described in `required_context`; without it the rule denies"
+        ]
+    );
+}
+
+#[test]
+fn counters_and_limits_that_do_not_meet_a_rule_are_warned_about() {
+    let text = pack(&rule("a", "hourly_count < limits.most")).replace(
+        r#""evaluation_rules""#,
+        r#""counters": [{"name": "unread", "kind": "count", "window": "day"}],
+  "limits_required": ["most", "least"],
+  "evaluation_rules""#,
+    );
+    let found = warnings(&text);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("counter `unread` is counted but no rule"));
+    assert!(found[1].starts_with("`least` is asked for but no rule"));
+    assert!(found[2].starts_with("counter `hourly_count` is not declared"));
+}
+
+#[test]
+fn a_check_without_errors_means_that_the_pack_loads_with_every_rule() {
+    for rules in [rule("a", "true"), rule("a", "nope(1)"), "1".to_owned()] {
+        let text = pack(&rules);
+        let loads = Pack::parse(text.as_bytes()).is_ok_and(|pack| pack.problems().is_empty());
+        assert_eq!(errors(&text).is_empty(), loads, "{text}");
+    }
+}
+
+#[test]
+fn hostile_text_ends_in_findings() {
+    let deep = "[".repeat(100_000);
+    assert_eq!(Pack::check(deep.as_bytes()).len(), 1);
+    let wide = format!("{{{}}}", vec!["\"a\":1"; 5_000].join(","));
+    assert!(Pack::check(wide.as_bytes()).len() <= 200);
+    assert!(!Pack::check(b"").is_empty());
+    assert!(!Pack::check(b"\xef\xbb\xbf{}").is_empty());
+    assert!(!Pack::check(b"null").is_empty());
+}

@@ -189,6 +189,7 @@ pub(crate) use reading::{Reading, Unreadable, key_part, readings};
 mod reading {
     use super::{Counter, CounterUse};
     use crate::condition::evaluator::{Evaluator, Scene};
+    use crate::condition::program::Program;
     use crate::condition::value::Val;
     use crate::{CounterKey, Usage};
 
@@ -213,10 +214,9 @@ mod reading {
         scene
             .pack
             .counter_uses()
-            .iter()
-            .filter_map(|found| {
+            .filter_map(|(found, program)| {
                 let counter = scene.pack.counters().get(found.counter)?;
-                let key = key(scene, counter, found).map(|key| {
+                let key = key(scene, counter, found, program).map(|key| {
                     let (window_start, window_end) = counter.window.bounds(scene.now);
                     let counter_name = counter.name.clone();
                     CounterKey {
@@ -245,6 +245,7 @@ mod reading {
         scene: Scene<'a>,
         counter: &'a Counter,
         found: &'a CounterUse,
+        program: Option<&'a Program>,
     ) -> Result<String, Unreadable> {
         let malformed = |what: &str| {
             let name = &counter.name;
@@ -252,9 +253,9 @@ mod reading {
                 "counter `{name}` is split by {what}, which must be a string"
             ))
         };
-        if let Some(index) = &found.index {
-            let value = Evaluator::new(scene)
-                .eval(index)
+        if let (Some(index), Some(program)) = (&found.index, program) {
+            let value = program
+                .eval(&mut Evaluator::new(scene))
                 .map_err(|fault| Unreadable::Malformed(fault.to_string()))?;
             if value.absence().is_some() {
                 return Err(Unreadable::Absent);

@@ -85,8 +85,10 @@ impl Pack {
         let valid = invalid.is_empty();
         reasons.extend(invalid);
         reasons.extend(stages::authority(self, request, passport));
+        let mut machine = Evaluator::new(scene);
         for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
-            reasons.extend(judge(rule, scene, valid));
+            machine.restart();
+            reasons.extend(judge(rule, &mut machine, valid));
         }
         let charges = self.charges(scene, valid, &mut reasons);
         reasons.extend(self.key_conflict(usage));
@@ -211,7 +213,12 @@ impl Pack {
 
 /// Tries one rule. `valid` tells whether the context passed its schema; if not, what a rule cannot answer
 /// follows from what was already reported.
-pub(crate) fn judge(rule: &Rule, scene: Scene<'_>, valid: bool) -> Option<Reason> {
+pub(crate) fn judge<'a>(
+    rule: &'a Rule,
+    machine: &mut Evaluator<'a>,
+    valid: bool,
+) -> Option<Reason> {
+    let scene = machine.scene;
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {
@@ -219,7 +226,11 @@ pub(crate) fn judge(rule: &Rule, scene: Scene<'_>, valid: bool) -> Option<Reason
         }
         Body::Condition(condition) => &condition.0,
     };
-    match Evaluator::new(scene).truth(condition) {
+    let truth = match &rule.program {
+        Some(program) => program.truth(machine),
+        None => machine.truth(condition),
+    };
+    match truth {
         Ok(Truth::True) => None,
         Ok(Truth::False) => Some(failed(
             rule,

@@ -188,6 +188,11 @@ impl Passport {
         self.expires_at
     }
 
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn limits(&self) -> Option<&Map<String, Value>> {
+        self.value.get("limits")?.as_object()
+    }
+
     /// The document as it was read.
     #[must_use]
     pub fn as_value(&self) -> &Value {

@@ -7,7 +7,7 @@ use crate::counter::{Reading, Unreadable};
 use serde_json::{Map, Value};
 
 /// Limits that go by two names. Passports and packs of the published material differ.
-const ALIASES: [(&str, &str); 4] = [
+pub(super) const ALIASES: [(&str, &str); 4] = [
     ("refund_reason_codes", "reason_codes"),
     ("reason_codes", "refund_reason_codes"),
     ("max_export_rows", "max_rows"),
@@ -16,7 +16,7 @@ const ALIASES: [(&str, &str); 4] = [
 
 impl<'a> Evaluator<'a> {
     pub(super) fn limits(&self) -> Option<&'a Map<String, Value>> {
-        self.scene.passport.as_value().get("limits")?.as_object()
+        self.scene.passport.limits()
     }
 
     pub(super) fn absent(&self, expr: &'a Expr) -> Val<'a> {
@@ -63,21 +63,64 @@ impl<'a> Evaluator<'a> {
         // Counters come before context fields: an agent that passes its own `daily_total: 0` or an empty
         // `recent_keys` must not be able to answer for the ledger.
         if let Some(counter) = self.scene.pack.counter_index(name) {
-            let reading = self
-                .scene
-                .readings
-                .iter()
-                .find(|r| r.counter == counter && !r.indexed);
-            return self.used(reading, expr);
+            return self.counter(counter, expr);
         }
         if name == crate::counter::RECENT_KEYS {
             return Ok(Val::RecentKeys);
         }
-        Ok(self
-            .scene
-            .context
-            .get(name)
-            .map_or_else(|| self.absent(expr), Val::from_json))
+        Ok(self.context_field(name, expr))
+    }
+
+    pub(super) fn context_field(&self, name: &str, expr: &'a Expr) -> Val<'a> {
+        let found = self.scene.context.get(name);
+        found.map_or_else(|| self.absent(expr), Val::from_json)
+    }
+
+    pub(super) fn capabilities(&self, expr: &'a Expr) -> Val<'a> {
+        let list = self.scene.passport.as_value().get("capabilities");
+        let list = list.and_then(Value::as_array);
+        list.map_or_else(|| self.absent(expr), |list| Val::Capabilities(list))
+    }
+
+    /// The variable that is bound so many binders further out.
+    pub(super) fn variable_at(&mut self, depth: usize) -> Evaluated<Val<'a>> {
+        let value = self.variables.iter().nth_back(depth);
+        let value = value.map(|(_, value)| value.clone());
+        if let Some(Val::Items(items)) = &value {
+            self.spend(items.len())?;
+        }
+        value.ok_or_else(|| Fault("a variable is not bound".to_owned()))
+    }
+
+    /// A counter that is split by fields of the context, or not at all.
+    pub(super) fn counter(&self, counter: usize, expr: &'a Expr) -> Evaluated<Val<'a>> {
+        let mut readings = self.scene.readings.iter();
+        let reading = readings.find(|reading| reading.counter == counter && !reading.indexed);
+        self.used(reading, expr)
+    }
+
+    /// A counter under a key that the rule names.
+    pub(super) fn counter_of(
+        &self,
+        counter: usize,
+        key: &Val<'a>,
+        expr: &'a Expr,
+    ) -> Evaluated<Val<'a>> {
+        if let Some(absence) = key.absence() {
+            return Ok(Val::Unknown(absence));
+        }
+        let key = crate::counter::key_part(key).ok_or_else(|| {
+            Fault(format!(
+                "`{expr}` needs a string or an integer as key, found {}",
+                key.type_name()
+            ))
+        })?;
+        let reading = self.scene.readings.iter().find(|reading| {
+            reading.counter == counter
+                && reading.indexed
+                && reading.key.as_ref().is_ok_and(|found| found.key == key)
+        });
+        self.used(reading, expr)
     }
 
     fn used(&self, reading: Option<&'a Reading>, expr: &'a Expr) -> Evaluated<Val<'a>> {
@@ -109,13 +152,7 @@ impl<'a> Evaluator<'a> {
                 return Ok(Val::Level(self.scene.pack.min_assurance()));
             }
             (Expr::Root(Root::Passport), "capabilities") => {
-                let list = self
-                    .scene
-                    .passport
-                    .as_value()
-                    .get(name)
-                    .and_then(Value::as_array);
-                return Ok(list.map_or_else(|| self.absent(expr), |list| Val::Capabilities(list)));
+                return Ok(self.capabilities(expr));
             }
             _ => {}
         }
@@ -139,26 +176,22 @@ impl<'a> Evaluator<'a> {
             && let Some(counter) = self.scene.pack.counter_index(name)
         {
             let key = self.eval(index)?;
-            if let Some(absence) = key.absence() {
-                return Ok(Val::Unknown(absence));
-            }
-            let key = crate::counter::key_part(&key).ok_or_else(|| {
-                Fault(format!(
-                    "`{expr}` needs a string or an integer as key, found {}",
-                    key.type_name()
-                ))
-            })?;
-            let reading = self.scene.readings.iter().find(|reading| {
-                reading.counter == counter
-                    && reading.indexed
-                    && reading.key.as_ref().is_ok_and(|found| found.key == key)
-            });
-            return self.used(reading, expr);
+            return self.counter_of(counter, &key, expr);
         }
-        let mut run = Vec::new();
-        let is_limits = limit_run(of, &mut run) && run.is_empty();
         let base = self.eval(of)?;
         let index = self.eval(index)?;
+        if let (Val::Object(_), Val::Str(key), true) = (&base, &index, is_limits(of)) {
+            return Ok(self.limit(key).unwrap_or_else(|| self.absent(expr)));
+        }
+        self.indexed(base, index, expr)
+    }
+
+    pub(super) fn indexed(
+        &self,
+        base: Val<'a>,
+        index: Val<'a>,
+        expr: &'a Expr,
+    ) -> Evaluated<Val<'a>> {
         match (base, index) {
             (Val::Absent(base), index) if index.absence().is_none() => Ok(Val::Absent(Absence {
                 origin: base.origin,
@@ -174,9 +207,6 @@ impl<'a> Evaluator<'a> {
                     },
                 };
                 Ok(Val::Unknown(absence))
-            }
-            (Val::Object(_), Val::Str(key)) if is_limits => {
-                Ok(self.limit(&key).unwrap_or_else(|| self.absent(expr)))
             }
             (Val::Object(map), Val::Str(key)) => Ok(map
                 .get(&*key)
@@ -199,7 +229,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn member(&self, base: Val<'a>, name: &str, expr: &'a Expr) -> Evaluated<Val<'a>> {
+    pub(super) fn member(&self, base: Val<'a>, name: &str, expr: &'a Expr) -> Evaluated<Val<'a>> {
         match base {
             Val::Object(map) => Ok(map
                 .get(name)
@@ -283,8 +313,14 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// Whether this is `limits`, by either name.
+pub(super) fn is_limits(expr: &Expr) -> bool {
+    let mut run = Vec::new();
+    limit_run(expr, &mut run) && run.is_empty()
+}
+
 /// Whether the path starts at the limits; gathers the fields from there on.
-fn limit_run<'e>(expr: &'e Expr, run: &mut Vec<&'e str>) -> bool {
+pub(super) fn limit_run<'e>(expr: &'e Expr, run: &mut Vec<&'e str>) -> bool {
     match expr {
         Expr::Root(Root::Limits) => true,
         Expr::Field(of, name) if matches!(**of, Expr::Root(Root::Passport)) => name == "limits",

@@ -7,16 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn call(
+    pub(super) fn apply(
         &mut self,
         function: Function,
-        arguments: &'a [Expr],
+        values: &[Val<'a>],
         expr: &'a Expr,
     ) -> Evaluated<Val<'a>> {
-        let values = arguments
-            .iter()
-            .map(|argument| self.eval(argument))
-            .collect::<Evaluated<Vec<_>>>()?;
         if function == Function::Has {
             return Ok(match values.first() {
                 Some(Val::Unknown(absence)) => Val::Unknown(*absence),
@@ -31,7 +27,7 @@ impl<'a> Evaluator<'a> {
         {
             return Ok(Val::Unknown(absence));
         }
-        match (function, values.as_slice()) {
+        match (function, values) {
             (Function::Now, _) => Ok(seconds(self.scene.now)),
             (Function::ToTimestamp, [Val::Str(text)]) => text
                 .parse()
@@ -73,35 +69,30 @@ impl<'a> Evaluator<'a> {
         Ok(Val::Bool(found))
     }
 
-    pub(super) fn method(
+    pub(super) fn invoke(
         &mut self,
-        of: &'a Expr,
+        of: &Val<'a>,
         method: Method,
-        arguments: &'a [Expr],
+        values: &[Val<'a>],
         expr: &'a Expr,
     ) -> Evaluated<Val<'a>> {
-        let of = self.eval(of)?;
-        let values = arguments
-            .iter()
-            .map(|argument| self.eval(argument))
-            .collect::<Evaluated<Vec<_>>>()?;
-        let absences = std::iter::once(&of).chain(&values).filter_map(Val::absence);
+        let absences = std::iter::once(of).chain(values).filter_map(Val::absence);
         if let Some(absence) = absences.reduce(|a, b| a.or(b)) {
             return Ok(Val::Unknown(absence));
         }
-        match (method, values.as_slice()) {
-            (Method::Length, _) => self.length(&of, expr),
-            (Method::Includes, [one]) => self.contains(&of, one, expr).map(Val::Bool),
+        match (method, values) {
+            (Method::Length, _) => self.length(of, expr),
+            (Method::Includes, [one]) => self.contains(of, one, expr).map(Val::Bool),
             (Method::StartsWith, [part]) => {
-                let (text, part) = self.texts(&of, part, expr)?;
+                let (text, part) = self.texts(of, part, expr)?;
                 Ok(Val::Bool(text.starts_with(part)))
             }
             (Method::EndsWith, [part]) => {
-                let (text, part) = self.texts(&of, part, expr)?;
+                let (text, part) = self.texts(of, part, expr)?;
                 Ok(Val::Bool(text.ends_with(part)))
             }
             (Method::Split, [separator]) => {
-                let (text, separator) = self.texts(&of, separator, expr)?;
+                let (text, separator) = self.texts(of, separator, expr)?;
                 self.spend(text.len())?;
                 let parts: Vec<String> = if separator.is_empty() {
                     text.chars().map(String::from).collect()
@@ -117,7 +108,7 @@ impl<'a> Evaluator<'a> {
             }
             // As in JavaScript: the first occurrence only.
             (Method::Replace, [from, to]) => {
-                let (text, from) = self.texts(&of, from, expr)?;
+                let (text, from) = self.texts(of, from, expr)?;
                 let Val::Str(to) = to else {
                     return Err(Fault(format!(
                         "`{expr}` needs strings, found {}",

@@ -1,6 +1,8 @@
 //! Walks a condition. Three-valued: what is absent alone is false, what is made from it is unknown.
 
 use super::ast::{Expr, Operator, Root};
+use super::limits::LimitScopes;
+use super::program::negate;
 use super::value::{Fault, Truth, Val};
 use crate::counter::Reading;
 use crate::{Pack, Passport};
@@ -24,9 +26,12 @@ pub(crate) struct Scene<'a> {
 
 pub(crate) type Evaluated<T> = Result<T, Fault>;
 
+/// Runs the conditions of one decision. This file walks the syntax tree itself; `program.rs` runs the compiled
+/// form on the same ground.
 pub(crate) struct Evaluator<'a> {
     pub(crate) scene: Scene<'a>,
     pub(super) variables: Vec<(&'a str, Val<'a>)>,
+    pub(super) scopes: Option<LimitScopes<'a>>,
     budget: u32,
 }
 
@@ -35,8 +40,15 @@ impl<'a> Evaluator<'a> {
         Self {
             scene,
             variables: Vec::new(),
+            scopes: None,
             budget: BUDGET,
         }
+    }
+
+    /// Gives the next condition a budget of its own.
+    pub(crate) fn restart(&mut self) {
+        self.variables.clear();
+        self.budget = BUDGET;
     }
 
     pub(super) fn spend(&mut self, steps: usize) -> Evaluated<()> {
@@ -62,10 +74,7 @@ impl<'a> Evaluator<'a> {
             Expr::Float(value) => Ok(Val::Float(*value)),
             Expr::Str(text) => Ok(Val::Str(text.as_str().into())),
             Expr::List(items) => {
-                let items = items
-                    .iter()
-                    .map(|item| self.eval(item))
-                    .collect::<Evaluated<Vec<_>>>()?;
+                let items = self.values(items)?;
                 Ok(match items.iter().find_map(Val::absence) {
                     Some(absence) => Val::Unknown(absence),
                     None => Val::Items(items),
@@ -76,20 +85,7 @@ impl<'a> Evaluator<'a> {
             Expr::Field(of, name) => self.field(of, name, expr),
             Expr::Index(of, index) => self.index(of, index, expr),
             Expr::Not(of) => Ok(Val::bool(not(self.truth(of)?))),
-            Expr::Negate(of) => match self.eval(of)? {
-                Val::Int(value) => value
-                    .checked_neg()
-                    .map(Val::Int)
-                    .ok_or_else(|| overflow(expr)),
-                Val::Float(value) => Ok(Val::Float(-value)),
-                value => match value.absence() {
-                    Some(absence) => Ok(Val::Unknown(absence)),
-                    None => Err(Fault(format!(
-                        "`{expr}` needs a number, found {}",
-                        value.type_name()
-                    ))),
-                },
-            },
+            Expr::Negate(of) => negate(self.eval(of)?, expr),
             Expr::And(items) => self.junction(items, false),
             Expr::Or(items) => self.junction(items, true),
             Expr::Binary(operator, a, b) => {
@@ -105,10 +101,24 @@ impl<'a> Evaluator<'a> {
                 body,
                 variable,
                 list,
-            } => self.quantified(*every, body, variable, list, expr),
-            Expr::Call(function, arguments) => self.call(*function, arguments, expr),
-            Expr::Method(of, method, arguments) => self.method(of, *method, arguments, expr),
+            } => {
+                let list = self.eval(list)?;
+                self.quantify(*every, variable, list, expr, &mut |walk| walk.truth(body))
+            }
+            Expr::Call(function, arguments) => {
+                let values = self.values(arguments)?;
+                self.apply(*function, &values, expr)
+            }
+            Expr::Method(of, method, arguments) => {
+                let of = self.eval(of)?;
+                let values = self.values(arguments)?;
+                self.invoke(&of, *method, &values, expr)
+            }
         }
+    }
+
+    fn values(&mut self, items: &'a [Expr]) -> Evaluated<Vec<Val<'a>>> {
+        items.iter().map(|item| self.eval(item)).collect()
     }
 
     /// Kleene: one deciding operand decides; else one unknown operand makes it unknown.
@@ -123,22 +133,21 @@ impl<'a> Evaluator<'a> {
         Ok(unknown.map_or(Val::Bool(!deciding), Val::Unknown))
     }
 
-    fn quantified(
+    pub(super) fn quantify(
         &mut self,
         every: bool,
-        body: &'a Expr,
         variable: &'a str,
-        list: &'a Expr,
+        list: Val<'a>,
         expr: &'a Expr,
+        body: &mut dyn FnMut(&mut Self) -> Evaluated<Truth<'a>>,
     ) -> Evaluated<Val<'a>> {
-        let list = self.eval(list)?;
         if let Some(absence) = list.absence() {
             return Ok(Val::Unknown(absence));
         }
         let mut unknown = None;
         for item in self.items(list, expr)? {
             self.variables.push((variable, item));
-            let truth = self.truth(body);
+            let truth = body(self);
             self.variables.pop();
             if let Some(decided) = settle(truth?, !every, &mut unknown) {
                 return Ok(decided);
@@ -147,7 +156,12 @@ impl<'a> Evaluator<'a> {
         Ok(unknown.map_or(Val::Bool(every), Val::Unknown))
     }
 
-    fn is_empty(&mut self, value: Val<'a>, negated: bool, expr: &'a Expr) -> Evaluated<Val<'a>> {
+    pub(super) fn is_empty(
+        &mut self,
+        value: Val<'a>,
+        negated: bool,
+        expr: &'a Expr,
+    ) -> Evaluated<Val<'a>> {
         let empty = match value {
             Val::Null => true,
             Val::Str(text) => text.is_empty(),
@@ -187,7 +201,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn binary(
+    pub(super) fn binary(
         &mut self,
         operator: Operator,
         left: Val<'a>,
@@ -202,12 +216,16 @@ impl<'a> Evaluator<'a> {
     }
 
     fn root(&self, root: Root, expr: &'a Expr) -> Val<'a> {
-        let object = match root {
-            Root::Context => Some(self.scene.context),
-            Root::Passport => self.scene.passport.as_value().as_object(),
-            Root::Limits => self.limits(),
-            Root::Policy => self.scene.pack.as_value().as_object(),
-        };
+        match root {
+            Root::Context => Val::Object(self.scene.context),
+            Root::Passport => self.object(self.scene.passport.as_value(), expr),
+            Root::Limits => self.limits().map_or_else(|| self.absent(expr), Val::Object),
+            Root::Policy => self.object(self.scene.pack.as_value(), expr),
+        }
+    }
+
+    pub(super) fn object(&self, value: &'a Value, expr: &'a Expr) -> Val<'a> {
+        let object = value.as_object();
         object.map_or_else(|| self.absent(expr), Val::Object)
     }
 }
@@ -216,7 +234,7 @@ pub(super) fn overflow(expr: &Expr) -> Fault {
     Fault(format!("`{expr}` overflows"))
 }
 
-fn not(truth: Truth<'_>) -> Truth<'_> {
+pub(super) fn not(truth: Truth<'_>) -> Truth<'_> {
     match truth {
         Truth::True => Truth::False,
         Truth::False => Truth::True,
@@ -224,7 +242,7 @@ fn not(truth: Truth<'_>) -> Truth<'_> {
     }
 }
 
-fn settle<'a>(
+pub(super) fn settle<'a>(
     truth: Truth<'a>,
     deciding: bool,
     unknown: &mut Option<super::value::Absence<'a>>,

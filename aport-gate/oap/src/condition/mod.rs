@@ -9,13 +9,22 @@ mod access;
 #[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
+mod compile;
+#[cfg(test)]
+#[cfg(feature = "evaluate")]
+mod differential;
+#[cfg(feature = "evaluate")]
 pub(crate) mod evaluator;
 #[cfg(feature = "evaluate")]
 pub(crate) mod explain;
 #[cfg(feature = "evaluate")]
 mod glob;
 #[cfg(feature = "evaluate")]
+mod limits;
+#[cfg(feature = "evaluate")]
 mod operation;
+#[cfg(feature = "evaluate")]
+pub(crate) mod program;
 #[cfg(feature = "evaluate")]
 pub(crate) mod trace;
 #[cfg(feature = "evaluate")]

@@ -193,7 +193,7 @@ fn order(left: &Val<'_>, right: &Val<'_>, expr: &Expr) -> Evaluated<Ordering> {
     })
 }
 
-fn arithmetic<'a>(
+pub(super) fn arithmetic<'a>(
     operator: Operator,
     left: &Val<'a>,
     right: &Val<'a>,

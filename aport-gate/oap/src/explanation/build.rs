@@ -197,7 +197,7 @@ fn of_rule<'a>(rule: &'a Rule, scene: Scene<'a>, valid: bool) -> Step {
     let reason = if rule.is_waived() {
         None
     } else {
-        judge(rule, scene, valid)
+        judge(rule, &mut Evaluator::new(scene), valid)
     };
     let (operands, result) = match &rule.body {
         _ if rule.is_waived() => (Vec::new(), StepResult::Waived),

@@ -12,6 +12,8 @@ pub(crate) use rule::Body;
 #[cfg(feature = "evaluate")]
 pub(crate) use rule::rule_of;
 
+#[cfg(feature = "evaluate")]
+use crate::condition::program::Program;
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
 use crate::{
     AssuranceLevel, CanonicalError, Digest, InvalidPackId, JsonError, PackId, digest_json,
@@ -46,6 +48,9 @@ pub struct Pack {
     rules: Vec<Rule>,
     counters: Vec<Counter>,
     uses: Vec<CounterUse>,
+    /// The keys of the counter uses, compiled; none where the counter's own fields make the key.
+    #[cfg(feature = "evaluate")]
+    keys: Vec<Option<Program>>,
     idempotency_field: Option<String>,
     asks_recent_keys: bool,
     #[cfg(feature = "evaluate")]
@@ -151,6 +156,8 @@ impl Pack {
             rules: rules(map)?,
             counters: read::counters(map)?,
             uses: Vec::new(),
+            #[cfg(feature = "evaluate")]
+            keys: Vec::new(),
             idempotency_field,
             asks_recent_keys: false,
             absent: read::absent(map)?,
@@ -159,6 +166,8 @@ impl Pack {
             value,
         };
         pack.bind_counters();
+        #[cfg(feature = "evaluate")]
+        pack.compile();
         Ok(pack)
     }
 
@@ -366,6 +375,20 @@ impl Pack {
 
 #[cfg(feature = "evaluate")]
 impl Pack {
+    /// Compiles what requests run, when counters and rules are final.
+    fn compile(&mut self) {
+        let condition = |rule: &Rule| match &rule.body {
+            Body::Condition(condition) => Some(Program::new(&condition.0, self)),
+            _ => None,
+        };
+        let programs: Vec<_> = self.rules.iter().map(condition).collect();
+        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self));
+        self.keys = self.uses.iter().map(key).collect();
+        for (rule, program) in self.rules.iter_mut().zip(programs) {
+            rule.program = program;
+        }
+    }
+
     pub(crate) fn counters(&self) -> &[Counter] {
         &self.counters
     }
@@ -376,8 +399,9 @@ impl Pack {
             .position(|counter| counter.name == name)
     }
 
-    pub(crate) fn counter_uses(&self) -> &[CounterUse] {
-        &self.uses
+    /// Each way in which the rules read a counter, and the program of its key.
+    pub(crate) fn counter_uses(&self) -> impl Iterator<Item = (&CounterUse, Option<&Program>)> {
+        self.uses.iter().zip(self.keys.iter().map(Option::as_ref))
     }
 
     pub(crate) fn asks_recent_keys(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use super::PackError;
 use super::read::{optional_text, text, wrong_type};
+#[cfg(feature = "evaluate")]
+use crate::condition::program::Program;
 use crate::condition::{Condition, parse_condition};
 use crate::validator::{Validator, lookup};
 use serde_json::Value;
@@ -15,6 +17,9 @@ pub struct Rule {
     message: Option<String>,
     source: String,
     pub(crate) body: Body,
+    /// The condition in the form that decisions run; the pack makes it when all its counters are known.
+    #[cfg(feature = "evaluate")]
+    pub(crate) program: Option<Program>,
     pub(crate) waived: bool,
 }
 
@@ -79,6 +84,8 @@ impl Rule {
             message: optional_text(map, "message", &in_rule("message"))?.map(str::to_owned),
             source: source.to_owned(),
             body,
+            #[cfg(feature = "evaluate")]
+            program: None,
             waived: false,
         })
     }

@@ -1,0 +1,218 @@
+//! Conditions in the form that decisions run: names resolved, constants folded, limits and counters found by
+//! position. It answers as the walk over the syntax tree does, which explains denials and which tests hold
+//! against it.
+
+use super::ast::{Expr, Function, Method, Operator};
+use super::evaluator::{Evaluated, Evaluator, not, overflow, settle};
+use super::limits::LimitName;
+use super::value::{Fault, Truth, Val};
+use crate::AssuranceLevel;
+use serde_json::Value;
+
+/// A condition of one pack, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Program(pub(super) Node);
+
+/// A step that can miss something or fault keeps the expression it came from, for the report.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// A constant without parts.
+    Plain(Val<'static>),
+    Text(String),
+    /// A list of constants.
+    Constants(Vec<Value>),
+    List(Box<[Node]>),
+    Context,
+    ContextField(String, Expr),
+    Passport(Expr),
+    Limits(Expr),
+    Policy(Expr),
+    PassportLevel,
+    PackLevel(AssuranceLevel),
+    Capabilities(Expr),
+    Limit(Vec<LimitName>, Expr),
+    Counter(usize, Expr),
+    CounterOf(usize, Box<Node>, Expr),
+    RecentKeys,
+    /// A bound variable, counted from the innermost.
+    Variable(usize),
+    Member(Box<Node>, String, Expr),
+    Index {
+        of: Box<Node>,
+        index: Box<Node>,
+        of_limits: bool,
+        expr: Expr,
+    },
+    Not(Box<Node>),
+    Negate(Box<Node>, Expr),
+    And(Box<[Node]>),
+    Or(Box<[Node]>),
+    Binary(Operator, Box<(Node, Node)>, Expr),
+    IsEmpty {
+        negated: bool,
+        of: Box<Node>,
+        expr: Expr,
+    },
+    Quantified {
+        every: bool,
+        body: Box<Node>,
+        /// Nodes in the body, which each item pays for.
+        size: usize,
+        variable: String,
+        list: Box<Node>,
+        expr: Expr,
+    },
+    Call(Function, Box<[Node]>, Expr),
+    Method(Box<Node>, Method, Box<[Node]>, Expr),
+}
+
+impl Program {
+    /// The value as a condition.
+    pub(crate) fn truth<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Truth<'a>> {
+        self.0.truth(machine)
+    }
+
+    pub(crate) fn eval<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
+        self.0.eval(machine)
+    }
+}
+
+impl Node {
+    fn truth<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Truth<'a>> {
+        match self {
+            Self::Not(of) => of.truth(machine).map(not),
+            Self::And(items) => junction(items, false, machine),
+            Self::Or(items) => junction(items, true, machine),
+            _ => self.eval(machine).map(|value| value.truth()),
+        }
+    }
+
+    fn eval<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
+        match self {
+            Self::Plain(value) => Ok(value.clone()),
+            Self::Text(text) => Ok(Val::Str(text.as_str().into())),
+            Self::Constants(items) => Ok(Val::List(items)),
+            Self::List(items) => list(items, machine),
+            Self::Context => Ok(Val::Object(machine.scene.context)),
+            Self::ContextField(name, expr) => Ok(machine.context_field(name, expr)),
+            Self::Passport(expr) => Ok(machine.object(machine.scene.passport.as_value(), expr)),
+            Self::Policy(expr) => Ok(machine.object(machine.scene.pack.as_value(), expr)),
+            Self::Limits(expr) => Ok(machine
+                .limits()
+                .map_or_else(|| machine.absent(expr), Val::Object)),
+            Self::PassportLevel => Ok(Val::Level(machine.scene.passport.assurance_level())),
+            Self::PackLevel(level) => Ok(Val::Level(*level)),
+            Self::Capabilities(expr) => Ok(machine.capabilities(expr)),
+            Self::Limit(run, expr) => machine.limit_at(run, expr),
+            Self::Counter(counter, expr) => machine.counter(*counter, expr),
+            Self::CounterOf(counter, key, expr) => {
+                let key = key.eval(machine)?;
+                machine.counter_of(*counter, &key, expr)
+            }
+            Self::RecentKeys => Ok(Val::RecentKeys),
+            Self::Variable(depth) => machine.variable_at(*depth),
+            Self::Member(of, name, expr) => {
+                let base = of.eval(machine)?;
+                machine.member(base, name, expr)
+            }
+            Self::Index {
+                of,
+                index,
+                of_limits,
+                expr,
+            } => {
+                let base = of.eval(machine)?;
+                let index = index.eval(machine)?;
+                match (&base, &index) {
+                    (Val::Object(_), Val::Str(key)) if *of_limits => {
+                        Ok(machine.limit_named(key, expr))
+                    }
+                    _ => machine.indexed(base, index, expr),
+                }
+            }
+            Self::Not(_) | Self::And(_) | Self::Or(_) => self.truth(machine).map(Val::bool),
+            Self::Negate(of, expr) => negate(of.eval(machine)?, expr),
+            Self::Binary(operator, sides, expr) => {
+                let left = sides.0.eval(machine)?;
+                let right = sides.1.eval(machine)?;
+                machine.binary(*operator, left, right, expr)
+            }
+            Self::IsEmpty { negated, of, expr } => {
+                let value = of.eval(machine)?;
+                machine.is_empty(value, *negated, expr)
+            }
+            Self::Quantified {
+                every,
+                body,
+                size,
+                variable,
+                list,
+                expr,
+            } => {
+                let list = list.eval(machine)?;
+                machine.quantify(*every, variable, list, expr, &mut |machine| {
+                    machine.spend(*size)?;
+                    body.truth(machine)
+                })
+            }
+            Self::Call(function, arguments, expr) => {
+                let values = values(arguments, machine)?;
+                machine.apply(*function, &values, expr)
+            }
+            Self::Method(of, method, arguments, expr) => {
+                let of = of.eval(machine)?;
+                let values = values(arguments, machine)?;
+                machine.invoke(&of, *method, &values, expr)
+            }
+        }
+    }
+}
+
+fn junction<'a>(
+    items: &'a [Node],
+    deciding: bool,
+    machine: &mut Evaluator<'a>,
+) -> Evaluated<Truth<'a>> {
+    let mut unknown = None;
+    for item in items {
+        let truth = item.truth(machine)?;
+        if settle(truth, deciding, &mut unknown).is_some() {
+            return Ok(truth);
+        }
+    }
+    Ok(match (unknown, deciding) {
+        (Some(absence), _) => Truth::Unknown(absence),
+        (None, true) => Truth::False,
+        (None, false) => Truth::True,
+    })
+}
+
+fn list<'a>(items: &'a [Node], machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
+    let items = values(items, machine)?;
+    Ok(match items.iter().find_map(Val::absence) {
+        Some(absence) => Val::Unknown(absence),
+        None => Val::Items(items),
+    })
+}
+
+fn values<'a>(nodes: &'a [Node], machine: &mut Evaluator<'a>) -> Evaluated<Vec<Val<'a>>> {
+    nodes.iter().map(|node| node.eval(machine)).collect()
+}
+
+/// The number with its sign turned.
+pub(super) fn negate<'a>(value: Val<'a>, expr: &Expr) -> Evaluated<Val<'a>> {
+    match value {
+        Val::Int(value) => value
+            .checked_neg()
+            .map(Val::Int)
+            .ok_or_else(|| overflow(expr)),
+        Val::Float(value) => Ok(Val::Float(-value)),
+        value => match value.absence() {
+            Some(absence) => Ok(Val::Unknown(absence)),
+            None => Err(Fault(format!(
+                "`{expr}` needs a number, found {}",
+                value.type_name()
+            ))),
+        },
+    }
+}

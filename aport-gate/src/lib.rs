@@ -57,7 +57,7 @@ pub use config::Security;
 pub use error::{Error, Result};
 pub use gate::{Gate, GateBuilder};
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory};
-pub use ledger::{AuditRecord, AuditSummary, Ledger, LedgerError};
+pub use ledger::{AuditHead, AuditRecord, AuditSummary, InvalidAuditHead, Ledger, LedgerError};
 pub use output::ExecutionReport;
 pub use permit::Permit;
 pub use rmcp;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::Problem;
+use super::head::AuditHead;
 
 /// The `previous` of the first record.
 pub(super) const GENESIS: &str =
@@ -94,6 +95,16 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// As it goes out.
+    pub(super) fn public(&self) -> Result<AuditHead, Problem> {
+        Ok(AuditHead {
+            sequence: self.sequence.unsigned_abs(),
+            hash: Digest::parse(&self.hash).map_err(|error| {
+                Problem::Corrupt(format!("the head of the audit chain: {error}"))
+            })?,
+        })
+    }
+
     /// The head of an empty chain.
     pub(super) fn genesis() -> Self {
         Self {
@@ -161,13 +172,16 @@ impl Stored {
 pub(super) struct ChainCheck {
     expected: i64,
     previous: String,
+    kept: Option<AuditHead>,
 }
 
 impl ChainCheck {
-    pub(super) fn new() -> Self {
+    /// `kept` is a head from outside, which the chain must hold as well.
+    pub(super) fn new(kept: Option<AuditHead>) -> Self {
         Self {
             expected: 0,
             previous: GENESIS.to_owned(),
+            kept,
         }
     }
 
@@ -189,7 +203,22 @@ impl ChainCheck {
             ));
         }
         self.previous = record.hash;
-        Ok(())
+        self.agrees_with_kept()
+    }
+
+    fn agrees_with_kept(&self) -> Result<(), Problem> {
+        match self.kept {
+            Some(kept)
+                if kept.sequence == self.expected.unsigned_abs()
+                    && kept.hash.to_string() != self.previous =>
+            {
+                Err(tampered(
+                    self.expected,
+                    "its hash is not that of the head that was kept: the chain was rewritten",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Compares with the head of the same snapshot.
@@ -202,6 +231,21 @@ impl ChainCheck {
         }
         if self.expected > head.sequence || self.previous != head.hash {
             return Err(tampered(self.expected, "it is not the head of the chain"));
+        }
+        match self.kept {
+            // An empty chain has a head as well.
+            Some(kept) if kept.sequence == 0 => {
+                if kept.hash.to_string() != GENESIS {
+                    return Err(tampered(0, "no empty chain has the head that was kept"));
+                }
+            }
+            Some(kept) if kept.sequence > self.expected.unsigned_abs() => {
+                return Err(tampered(
+                    self.expected.saturating_add(1),
+                    "it is missing at the end, and was there when the head was kept",
+                ));
+            }
+            _ => {}
         }
         Ok(AuditSummary {
             records: self.expected.unsigned_abs(),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::audit::{AuditRecord, AuditSummary};
 use super::error::LedgerError;
+use super::head::AuditHead;
 use super::reservation::{End, Guard};
 use super::verdict::Evaluate;
 
@@ -31,8 +32,18 @@ pub(super) trait Backend: Debug + Send + Sync {
     /// Appends the record of a call that got no decision.
     fn refuse(&self, record: Value) -> BoxFuture<'_, Result<(), LedgerError>>;
 
-    /// Checks the whole chain in one snapshot, without holding up decisions.
-    fn verify(&self) -> BoxFuture<'_, Result<AuditSummary, LedgerError>>;
+    /// Checks the whole chain in one snapshot, and that it holds the head that was kept, without
+    /// holding up decisions.
+    fn verify(&self, kept: Option<AuditHead>) -> BoxFuture<'_, Result<AuditSummary, LedgerError>>;
+
+    /// Where the chain ends.
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead, LedgerError>>;
+
+    /// The records of one decision, in order.
+    fn records_of(
+        &self,
+        decision_id: String,
+    ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>>;
 
     /// At most `limit` records above `after`, in order.
     fn records(

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::audit::{AuditRecord, AuditSummary, ChainCheck, Entry, Head, Stored};
 use super::backend::{Ask, Backend, Settler};
 use super::error::{LedgerError, Problem};
+use super::head::AuditHead;
 use super::reservation::{End, Guard, Settlement};
 use super::verdict::judge;
 
@@ -34,7 +35,7 @@ pub(super) struct State {
     /// By decision id.
     pub(super) reservations: HashMap<String, Reserved>,
     pub(super) audit: Vec<Stored>,
-    head: Option<Head>,
+    pub(super) head: Option<Head>,
 }
 
 #[derive(Debug, Default)]
@@ -79,19 +80,37 @@ impl Backend for Memory {
         ready(appended).boxed()
     }
 
-    fn verify(&self) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
+    fn verify(&self, kept: Option<AuditHead>) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
         async move {
             let (records, head) = {
                 let state = self.state();
                 (state.audit.clone(), state.head())
             };
-            let mut check = ChainCheck::new();
+            let mut check = ChainCheck::new(kept);
             for record in records {
                 check.record(record).map_err(named)?;
             }
             check.end(&head).map_err(named)
         }
         .boxed()
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead, LedgerError>> {
+        ready(self.state().head().public().map_err(named)).boxed()
+    }
+
+    fn records_of(
+        &self,
+        decision_id: String,
+    ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        let state = self.state();
+        let records = state
+            .audit
+            .iter()
+            .filter(|record| record.decision_id.as_ref() == Some(&decision_id))
+            .map(|record| record.clone().read().map_err(named))
+            .collect();
+        ready(records).boxed()
     }
 
     fn records(

@@ -6,6 +6,7 @@
 mod audit;
 mod backend;
 mod error;
+mod head;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 mod reservation;
@@ -22,6 +23,7 @@ use aport_gate_oap::UsagePlan;
 pub use self::audit::{AuditRecord, AuditSummary};
 use self::backend::{Ask, Backend};
 pub use self::error::LedgerError;
+pub use self::head::{AuditHead, InvalidAuditHead};
 pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
 pub(crate) use self::verdict::{Evaluate, Recorded, Verdict};
 
@@ -108,7 +110,35 @@ impl Ledger {
     ///
     /// [`LedgerError::Tampered`] names the first record that was edited, removed or moved.
     pub async fn verify(&self) -> Result<AuditSummary, LedgerError> {
-        self.backend.verify().await
+        self.backend.verify(None).await
+    }
+
+    /// As [`Ledger::verify`], and the chain must hold the record that `kept` was the head of: a tail
+    /// that was cut off, or a chain that was rewritten up to there, shows.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Tampered`] names the first record that was edited, removed or moved.
+    pub async fn verify_against(&self, kept: AuditHead) -> Result<AuditSummary, LedgerError> {
+        self.backend.verify(Some(kept)).await
+    }
+
+    /// Where the audit chain ends now, to be kept elsewhere. Checks nothing.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub async fn head(&self) -> Result<AuditHead, LedgerError> {
+        self.backend.head().await
+    }
+
+    /// The audit records of one decision, in order: the decision, then its outcome.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::records`].
+    pub async fn records_of(&self, decision_id: &str) -> Result<Vec<AuditRecord>, LedgerError> {
+        self.backend.records_of(decision_id.to_owned()).await
     }
 
     /// At most `limit` audit records with a sequence above `after`, in order.

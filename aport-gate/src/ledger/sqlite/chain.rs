@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::super::audit::{AuditRecord, AuditSummary, ChainCheck, Entry, Head, Stored};
 use super::super::error::Problem;
+use super::super::head::AuditHead;
 
 /// Writes the head of an empty chain.
 pub(super) fn start(connection: &Connection) -> Result<(), Problem> {
@@ -47,11 +48,24 @@ pub(super) fn records(
     rows.map(|row| row?.read()).collect()
 }
 
-pub(super) fn verify(connection: &mut Connection) -> Result<AuditSummary, Problem> {
+pub(super) fn records_of(
+    connection: &mut Connection,
+    decision_id: &str,
+) -> Result<Vec<AuditRecord>, Problem> {
+    let mut statement =
+        connection.prepare("SELECT * FROM audit WHERE decision_id = ?1 ORDER BY sequence")?;
+    let rows = statement.query_map([decision_id], stored)?;
+    rows.map(|row| row?.read()).collect()
+}
+
+pub(super) fn verify(
+    connection: &mut Connection,
+    kept: Option<AuditHead>,
+) -> Result<AuditSummary, Problem> {
     // One snapshot: records appended meanwhile would disagree with the head.
     let snapshot = connection.transaction()?;
     let head = head(&snapshot)?;
-    let mut check = ChainCheck::new();
+    let mut check = ChainCheck::new(kept);
     let mut statement = snapshot.prepare("SELECT * FROM audit ORDER BY sequence")?;
     for row in statement.query_map([], stored)? {
         check.record(row?)?;
@@ -59,7 +73,7 @@ pub(super) fn verify(connection: &mut Connection) -> Result<AuditSummary, Proble
     check.end(&head)
 }
 
-fn head(connection: &Connection) -> Result<Head, Problem> {
+pub(super) fn head(connection: &Connection) -> Result<Head, Problem> {
     connection
         .prepare_cached("SELECT sequence, hash FROM audit_head WHERE only = 1")?
         .query_row([], |row| {

@@ -22,6 +22,7 @@ use self::worker::{Queue, Worker};
 use super::audit::{AuditRecord, AuditSummary};
 use super::backend::{Ask, Backend, Settler};
 use super::error::LedgerError;
+use super::head::AuditHead;
 use super::reservation::{End, Guard};
 
 /// A handle on one file: one connection, owned by one thread.
@@ -66,8 +67,25 @@ impl Backend for Sqlite {
         .boxed()
     }
 
-    fn verify(&self) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
-        self.worker.read(chain::verify).boxed()
+    fn verify(&self, kept: Option<AuditHead>) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
+        self.worker
+            .read(move |connection| chain::verify(connection, kept))
+            .boxed()
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead, LedgerError>> {
+        self.worker
+            .read(|connection| chain::head(connection)?.public())
+            .boxed()
+    }
+
+    fn records_of(
+        &self,
+        decision_id: String,
+    ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        self.worker
+            .read(move |connection| chain::records_of(connection, &decision_id))
+            .boxed()
     }
 
     fn records(

@@ -1,10 +1,13 @@
 use serde_json::json;
 
+use super::super::audit::Head;
 use super::*;
 
 behaviours!(sqlite memory: {
     edited_removed_and_reordered_records_are_named,
     records_are_read_in_pages,
+    records_of_a_decision_are_found,
+    a_kept_head_shows_a_cut_tail_and_a_rewritten_chain,
 });
 
 /// What is done to a chain of five records, and the record that `verify` must name.
@@ -160,4 +163,72 @@ async fn records_are_read_in_pages(scratch: Scratch) {
     assert_eq!(page(5, 2).await, []);
     assert_eq!(page(u64::MAX, 2).await, []);
     assert_eq!(page(0, 0).await, []);
+}
+
+async fn records_of_a_decision_are_found(scratch: Scratch) {
+    let ledger = scratch.open().await;
+    ledger.refuse(json!({"before": true})).await.unwrap();
+    let recorded = spend(&ledger, 1, 10, None).await;
+    let id = recorded.decision.decision_id.clone();
+    spend(&ledger, 1, 10, None).await;
+    drop(recorded);
+    let records = ledger.records_of(&id).await.unwrap();
+    let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+    assert_eq!(kinds, ["decision", "outcome"]);
+    assert!(
+        records
+            .iter()
+            .all(|record| record.decision_id.as_ref() == Some(&id))
+    );
+    assert_eq!(ledger.records_of("unknown").await.unwrap(), []);
+}
+
+async fn a_kept_head_shows_a_cut_tail_and_a_rewritten_chain(scratch: Scratch) {
+    let ledger = scratch.open().await;
+    let empty = ledger.head().await.unwrap();
+    assert_eq!(empty.sequence, 0);
+    for number in 1..=5 {
+        ledger.refuse(json!({"number": number})).await.unwrap();
+    }
+    let kept = ledger.head().await.unwrap();
+    assert_eq!(kept.to_string().parse(), Ok(kept));
+    ledger.refuse(json!({"number": 6})).await.unwrap();
+    for head in [empty, kept, ledger.head().await.unwrap()] {
+        assert_eq!(ledger.verify_against(head).await.unwrap().records, 6);
+    }
+    scratch
+        .edit(&Edit {
+            sql: "DELETE FROM audit WHERE sequence > 3;
+                  UPDATE audit_head SET sequence = 3, hash = (SELECT hash FROM audit WHERE sequence = 3)",
+            memory: |state| {
+                state.audit.truncate(3);
+                let last = &state.audit[2];
+                state.head = Some(Head {
+                    sequence: last.sequence,
+                    hash: last.hash.clone(),
+                });
+            },
+        })
+        .await;
+    // By itself the shorter chain holds.
+    assert_eq!(ledger.verify().await.unwrap().records, 3);
+    assert_eq!(tampered(ledger.verify_against(kept).await), 4);
+    // Filled up to the same length with other records.
+    for number in 4..=6 {
+        ledger.refuse(json!({"forged": number})).await.unwrap();
+    }
+    assert_eq!(ledger.verify().await.unwrap().records, 6);
+    assert_eq!(tampered(ledger.verify_against(kept).await), 5);
+    let foreign = AuditHead {
+        sequence: 0,
+        hash: kept.hash,
+    };
+    assert!(ledger.verify_against(foreign).await.is_err());
+}
+
+fn tampered(verified: Result<AuditSummary, LedgerError>) -> u64 {
+    match verified {
+        Err(LedgerError::Tampered { sequence, .. }) => sequence,
+        other => panic!("not noticed: {other:?}"),
+    }
 }

@@ -53,8 +53,9 @@ where
     let claimed = incoming.arguments.remove(ARGUMENT_AGENT_ID);
     // A panic in a default, a conversion or an expression of `context(…)` is a
     // refusal, not a call that nobody answers.
+    let mut established = None;
     let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        ask(gate, &mut incoming, claimed.as_ref(), map)
+        ask(gate, &mut incoming, claimed.as_ref(), &mut established, map)
     }))
     .unwrap_or_else(|_| {
         Err(Refusal::new(
@@ -64,7 +65,7 @@ where
     });
     let asked = match asked {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(&gate.inner, &incoming, refusal).await,
+        Err(refusal) => return refuse(&gate.inner, &incoming, established.as_ref(), refusal).await,
     };
     let Asked {
         arguments,
@@ -92,7 +93,7 @@ where
     };
     let recorded = match verdict {
         Ok(recorded) => recorded,
-        Err(refusal) => return refuse(inner, &incoming, refusal).await,
+        Err(refusal) => return refuse(inner, &incoming, Some(&agent), refusal).await,
     };
     let decision = recorded.decision;
     tracing::info!(tool = incoming.tool, pack = %pack, agent = %agent,
@@ -115,8 +116,17 @@ fn ask<A: DeserializeOwned + Serialize>(
     gate: &Gate,
     incoming: &mut Incoming,
     claimed: Option<&Value>,
+    established: &mut Option<AgentId>,
     map: fn(&A, &mut ContextFields) -> Result<(), ContextError>,
 ) -> Result<Asked<A>, Refusal> {
+    // Asked first, so that the record of any refusal below tells who it was; it counts further down.
+    let identity = Claims {
+        bound: gate.inner.agent.as_ref(),
+        meta: incoming.meta.get(META_AGENT_ID),
+        argument: claimed,
+    }
+    .establish(gate.inner.security);
+    *established = identity.as_ref().ok().cloned();
     let arguments = Value::Object(std::mem::take(&mut incoming.arguments));
     let arguments: A = serde_path_to_error::deserialize(arguments).map_err(|error| {
         let path = error.path().to_string();
@@ -126,12 +136,7 @@ fn ask<A: DeserializeOwned + Serialize>(
         };
         Refusal::new(RefusalCode::InvalidArguments, message)
     })?;
-    let agent = Claims {
-        bound: gate.inner.agent.as_ref(),
-        meta: incoming.meta.get(META_AGENT_ID),
-        argument: claimed,
-    }
-    .establish(gate.inner.security)?;
+    let agent = identity?;
     let invalid = |message: String| Refusal::new(RefusalCode::InvalidContext, message);
     let pack = PackId::parse(incoming.pack)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
@@ -217,20 +222,29 @@ async fn execute<S, A>(
     result
 }
 
-async fn refuse(gate: &GateInner, incoming: &Incoming, refusal: Refusal) -> CallToolResult {
+async fn refuse(
+    gate: &GateInner,
+    incoming: &Incoming,
+    agent: Option<&AgentId>,
+    refusal: Refusal,
+) -> CallToolResult {
     tracing::warn!(
         tool = incoming.tool,
         pack = incoming.pack,
+        agent = agent.map(AgentId::as_str),
         code = refusal.code(),
         problem = ?refusal.message(),
         "refused"
     );
-    let record = json!({
+    let mut record = json!({
         "tool": incoming.tool,
         "policy_id": incoming.pack,
         "code": refusal.code(),
         "message": refusal.message(),
     });
+    if let (Some(agent), Some(members)) = (agent, record.as_object_mut()) {
+        members.insert("agent_id".to_owned(), agent.as_str().into());
+    }
     // The call is refused whether or not the refusal can be recorded.
     let recording = tokio::time::timeout(gate.timeout, gate.ledger.refuse(record)).await;
     if !matches!(recording, Ok(Ok(()))) {

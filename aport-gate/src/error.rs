@@ -34,19 +34,42 @@ pub enum Error {
     #[error("no per-user data folder was found; set APORT_HOME")]
     NoHome,
     /// A policy pack does not load.
-    #[error("policy pack `{pack}` does not load: {source}")]
+    #[error("the policy pack of {origin} does not load: {source}")]
     Pack {
-        /// The pack's id, or its position.
-        pack: String,
+        /// Where the pack comes from.
+        origin: String,
         /// Why not.
         source: aport_gate_oap::PackError,
     },
     /// The same pack id was given twice.
-    #[error("policy pack `{0}` was given twice")]
-    DuplicatePack(String),
+    #[error("policy pack `{pack}` is there twice: from {first} and from {second}; remove one")]
+    DuplicatePack {
+        /// The id.
+        pack: String,
+        /// Where one of them comes from.
+        first: String,
+        /// Where the other comes from.
+        second: String,
+    },
+    /// A file or folder of policy packs or of their options cannot be read.
+    #[error("`{}` cannot be read: {problem}", path.display())]
+    PackUnreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The operator's options for packs do not fit.
+    #[error("the pack options of {place} cannot be used: {problem}")]
+    PackOptions {
+        /// Where they stand.
+        place: String,
+        /// What does not fit.
+        problem: String,
+    },
     /// A tool names a pack that the verifier does not have.
     #[error(
-        "tool `{tool}` is gated by pack `{pack}`, which this gate does not have; give it to `Gate::builder().pack(…)`"
+        "tool `{tool}` is gated by pack `{pack}`, which this gate does not have; put it into `APORT_HOME/packs` or give it to `Gate::builder().pack(…)`"
     )]
     UnknownPack {
         /// The tool.

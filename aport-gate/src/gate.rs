@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aport_gate_oap::{AgentId, Pack, embedded_packs};
+use aport_gate_oap::{AgentId, PackId};
 
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::local::LocalVerifier;
+use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
 
 /// The policy enforcement point: it stands around tool bodies.
@@ -44,6 +45,7 @@ impl Gate {
             security: config.security,
             timeout: config.timeout,
             packs: Vec::new(),
+            pack_options: Vec::new(),
         }
         .build()
         .await
@@ -58,7 +60,25 @@ impl Gate {
             security: Security::default(),
             timeout: DEFAULT_TIMEOUT,
             packs: Vec::new(),
+            pack_options: Vec::new(),
         }
+    }
+
+    /// The packs in force: what a call that begins now decides by.
+    ///
+    /// A change in `APORT_HOME/packs` or `APORT_HOME/pack-options.json` counts for every call that
+    /// begins more than a second after it, as a whole or not at all: while anything in them is
+    /// wrong the last good set stays (without packs whose file was removed), and
+    /// [`pack_problem`](Self::pack_problem) tells what it is.
+    #[must_use]
+    pub fn packs(&self) -> Arc<PackSet> {
+        self.inner.verifier.packs()
+    }
+
+    /// Why the packs and options on disk are not in force, if they are not.
+    #[must_use]
+    pub fn pack_problem(&self) -> Option<Arc<str>> {
+        self.inner.verifier.pack_problem()
     }
 
     /// The ledger that this gate writes to.
@@ -88,6 +108,7 @@ pub struct GateBuilder {
     security: Security,
     timeout: Duration,
     packs: Vec<Vec<u8>>,
+    pack_options: Vec<(PackId, PackOptions)>,
 }
 
 /// Where the ledger is kept.
@@ -99,7 +120,7 @@ enum LedgerPlace {
 }
 
 impl GateBuilder {
-    /// Folder of passports and ledger; else the per-user data folder.
+    /// Folder of passports, packs and ledger; else the per-user data folder.
     pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
         self.home = Some(path.into());
         self
@@ -137,17 +158,27 @@ impl GateBuilder {
         self
     }
 
-    /// Adds a policy pack, as JSON, to those embedded in this crate.
+    /// Adds a policy pack, as JSON, to those embedded in this crate and those in
+    /// `APORT_HOME/packs`.
     pub fn pack(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.packs.push(json.into());
+        self
+    }
+
+    /// Changes how one pack is read, as `APORT_HOME/pack-options.json` can.
+    ///
+    /// What it waives is said in the log at the start, and in every decision.
+    pub fn pack_options(mut self, pack: PackId, options: PackOptions) -> Self {
+        self.pack_options.push((pack, options));
         self
     }
 
     /// Opens folders and ledger.
     ///
     /// # Errors
-    /// [`Error::Home`], [`Error::Ledger`], [`Error::Pack`] or
-    /// [`Error::DuplicatePack`], each naming what cannot be used.
+    /// [`Error::Home`], [`Error::Ledger`], [`Error::Pack`],
+    /// [`Error::DuplicatePack`], [`Error::PackUnreadable`] or
+    /// [`Error::PackOptions`], each naming what cannot be used.
     pub async fn build(self) -> Result<Gate> {
         let home = match self.home {
             Some(home) => home,
@@ -156,18 +187,9 @@ impl GateBuilder {
         let passports = home.join("passports");
         create_private(&home)?;
         create_private(&passports)?;
-        let embedded = embedded_packs()
-            .iter()
-            .map(|(id, json)| ((*id).to_owned(), json.to_vec()));
-        let given = self
-            .packs
-            .into_iter()
-            .enumerate()
-            .map(|(index, json)| (format!("number {}", index + 1), json));
-        let packs = embedded
-            .chain(given)
-            .map(|(pack, json)| Pack::parse(&json).map_err(|source| Error::Pack { pack, source }))
-            .collect::<Result<Vec<_>>>()?;
+        create_private(&home.join(PACK_FOLDER))?;
+        let given = Given::new(self.packs, self.pack_options)?;
+        let packs = PackStore::open(home.clone(), given, LOOK_EVERY)?;
         let ledger = match self.ledger {
             None => Ledger::open(&home.join("ledger.sqlite3"))?,
             Some(LedgerPlace::File(path)) => Ledger::open(&path)?,
@@ -176,7 +198,7 @@ impl GateBuilder {
         };
         Ok(Gate {
             inner: Arc::new(GateInner {
-                verifier: LocalVerifier::new(packs, PassportFolder::new(passports))?,
+                verifier: LocalVerifier::new(packs, PassportFolder::new(passports)),
                 ledger,
                 agent: self.agent,
                 security: self.security,

@@ -104,8 +104,9 @@ impl Gate {
     /// The inventory of a router, with the packs that this gate decides by.
     #[must_use]
     pub fn inventory<S>(&self, router: &ToolRouter<S>) -> Inventory {
+        let packs = self.packs();
         collect(router, |id| {
-            self.inner.verifier.pack(id).map(|pack| Contract::of(pack))
+            packs.get(id).map(|loaded| Contract::of(loaded.pack()))
         })
     }
 }

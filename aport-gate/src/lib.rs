@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod bounded_file;
 mod call;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
@@ -44,6 +45,7 @@ mod ledger;
 mod listing;
 mod local;
 mod output;
+mod packs;
 mod passports;
 mod permit;
 mod refusal;
@@ -59,6 +61,7 @@ pub use gate::{Gate, GateBuilder};
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory};
 pub use ledger::{AuditHead, AuditRecord, AuditSummary, InvalidAuditHead, Ledger, LedgerError};
 pub use output::ExecutionReport;
+pub use packs::{LoadedPack, PackOptions, PackOrigin, PackSet};
 pub use permit::Permit;
 pub use rmcp;
 pub use rmcp::handler::server::wrapper::Json;

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
+use crate::packs::{LoadedPack, PackSet};
 use crate::route::META_POLICY;
 
 impl Gate {
@@ -105,14 +106,8 @@ impl Gate {
             pack: gated.pack.to_owned(),
         };
         let id = PackId::parse(gated.pack).map_err(|_| unknown())?;
-        let Some(pack) = self.inner.verifier.pack(&id) else {
-            return Err(unknown());
-        };
-        let policy = json!({
-            "pack": id,
-            "digest": pack.digest(),
-            "context": pack.required_fields(),
-        });
+        let packs = self.packs();
+        let policy = policy(&packs, &id).ok_or_else(unknown)?;
         tool.meta
             .get_or_insert_default()
             .0
@@ -125,6 +120,38 @@ impl Gate {
         }
         Ok(())
     }
+
+    /// Brings described tools up to the packs in force. A tool whose pack is gone stays as it was: a
+    /// call to it is refused and says so.
+    pub(crate) fn refresh_listing(&self, tools: &mut [Tool]) {
+        let packs = self.packs();
+        for tool in tools {
+            let Some(listed) = tool
+                .meta
+                .as_mut()
+                .and_then(|meta| meta.0.get_mut(META_POLICY))
+            else {
+                continue;
+            };
+            let id = listed.get("pack").and_then(Value::as_str);
+            if let Some(policy) = id
+                .and_then(|id| PackId::parse(id).ok())
+                .and_then(|id| policy(&packs, &id))
+            {
+                *listed = policy;
+            }
+        }
+    }
+}
+
+/// What a listing tells about the pack that guards a tool.
+fn policy(packs: &PackSet, id: &PackId) -> Option<Value> {
+    let pack = packs.get(id).map(LoadedPack::pack)?;
+    Some(json!({
+        "pack": id,
+        "digest": pack.digest(),
+        "context": pack.required_fields(),
+    }))
 }
 
 fn claims_policy(tool: &Tool) -> bool {

@@ -1,13 +1,12 @@
-//! The embedded verifier: packs in memory, passports as files.
+//! The embedded verifier: packs and passports from files, usage from the ledger.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, Decision, Digest, Pack, PackId, Request, Usage};
+use aport_gate_oap::{AgentId, Decision, Digest, PackId, Request, Usage};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Recorded, Verdict};
+use crate::packs::{PackSet, PackStore};
 use crate::passports::PassportFolder;
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -16,7 +15,7 @@ use crate::refusal::{Refusal, RefusalCode};
 const EXPIRES_IN_SECONDS: u32 = 60;
 
 pub(crate) struct LocalVerifier {
-    packs: HashMap<PackId, Arc<Pack>>,
+    packs: PackStore,
     passports: PassportFolder,
 }
 
@@ -30,37 +29,30 @@ pub(crate) struct Query {
 }
 
 impl LocalVerifier {
-    pub(crate) fn new(packs: Vec<Pack>, passports: PassportFolder) -> Result<Self> {
-        let mut by_id = HashMap::new();
-        for pack in packs {
-            for problem in pack.problems() {
-                tracing::warn!(pack = %pack.id(), rule = %problem.rule, problem = %problem.message,
-                    "rule cannot be evaluated; every call under this pack is denied");
-            }
-            let id = pack.id().clone();
-            if by_id.insert(id.clone(), Arc::new(pack)).is_some() {
-                return Err(Error::DuplicatePack(id.to_string()));
-            }
-        }
-        Ok(Self {
-            packs: by_id,
-            passports,
-        })
+    pub(crate) fn new(packs: PackStore, passports: PassportFolder) -> Self {
+        Self { packs, passports }
     }
 
-    pub(crate) fn pack(&self, id: &PackId) -> Option<&Arc<Pack>> {
-        self.packs.get(id)
+    pub(crate) fn packs(&self) -> Arc<PackSet> {
+        self.packs.current()
+    }
+
+    pub(crate) fn pack_problem(&self) -> Option<Arc<str>> {
+        self.packs.problem()
     }
 
     /// Decides, takes from the caps and writes the audit record, in one
     /// transaction of the ledger.
     pub(crate) async fn verify(&self, ledger: &Ledger, query: Query) -> Result<Recorded, Refusal> {
-        let Some(pack) = self.packs.get(&query.pack).cloned() else {
+        let packs = self.packs.current();
+        let Some(loaded) = packs.get(&query.pack) else {
             return Err(Refusal::new(
                 RefusalCode::UnknownPack,
                 format!("this gate does not have policy pack `{}`", query.pack),
             ));
         };
+        let pack = Arc::clone(loaded.pack());
+        let operator_options = loaded.operator_options().cloned();
         let passport = self.passports.read(&query.agent)?;
         let now = jiff::Timestamp::now();
         let request = Request {
@@ -71,6 +63,9 @@ impl LocalVerifier {
             now,
         };
         let plan = pack.usage_plan(&request);
+        if let Some(key) = &plan.idempotency_key {
+            check_key(key)?;
+        }
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
         let evaluate = move |usage: &Usage| {
             let request = Request {
@@ -101,7 +96,7 @@ impl LocalVerifier {
                     policy_hash: Some(pack.digest()),
                     context_digest: query.digest,
                     tool: Some(query.tool.to_owned()),
-                    operator_options: None,
+                    operator_options: operator_options.clone(),
                     kid: None,
                     signature: None,
                 },
@@ -122,3 +117,33 @@ impl LocalVerifier {
             })
     }
 }
+
+/// Longest idempotency key, in bytes: every ledger can index it.
+const LONGEST_KEY: usize = 512;
+
+/// A key is kept, compared and shown in audit trails: two that look alike must not differ in what
+/// nobody sees.
+fn check_key(key: &str) -> Result<(), Refusal> {
+    let refuse = |problem: &str| {
+        Err(Refusal::new(
+            RefusalCode::InvalidContext,
+            format!("the idempotency key {problem}"),
+        ))
+    };
+    if key.len() > LONGEST_KEY {
+        return refuse(&format!(
+            "has {} bytes; at most {LONGEST_KEY} are possible",
+            key.len()
+        ));
+    }
+    match key.chars().find(|c| c.is_control()) {
+        Some(found) => refuse(&format!(
+            "holds the control character U+{:04X}; use visible characters",
+            u32::from(found)
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

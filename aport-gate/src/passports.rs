@@ -1,24 +1,34 @@
 //! Passports as files, read anew for every call.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aport_gate_oap::{AgentId, Passport};
 
+use crate::bounded_file;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// Largest passport file that is read, in bytes.
 const MAX_PASSPORT_BYTES: u64 = 1024 * 1024;
-/// How many parsed passports are kept.
-const KEPT: usize = 256;
+/// How many bytes of files are kept beside their parsed passports.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The folder `APORT_HOME/passports`, one `<agent id>.json` each.
 ///
 /// The file is read on every call, so that an edit or a suspension counts
 /// from the next call on; only parsing is saved, when the bytes are the same.
+/// A file that cannot be read or parsed refuses the call: what it held before
+/// may have allowed more.
 pub(crate) struct PassportFolder {
     path: PathBuf,
-    parsed: Mutex<Vec<(Vec<u8>, Arc<Passport>)>>,
+    parsed: Mutex<Parsed>,
+}
+
+#[derive(Default)]
+struct Parsed {
+    by_agent: HashMap<AgentId, (Vec<u8>, Arc<Passport>)>,
+    bytes: usize,
 }
 
 impl PassportFolder {
@@ -33,39 +43,49 @@ impl PassportFolder {
     pub(crate) fn read(&self, agent: &AgentId) -> Result<Option<Arc<Passport>>, Refusal> {
         // An agent id holds only letters, digits, `_` and `-`: it cannot leave the folder.
         let path = self.path.join(format!("{agent}.json"));
-        let Some(bytes) = read_bounded(&path).map_err(|error| unreadable(&path, error))? else {
-            return Ok(None);
+        let bytes = match bounded_file::read(&path, MAX_PASSPORT_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(&path, error)),
         };
-        let mut parsed = self
-            .parsed
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((_, passport)) = parsed.iter().find(|(known, _)| *known == bytes) {
-            return named(passport, agent, &path).map(Some);
+        if let Some(passport) = self.parsed().get(agent, &bytes) {
+            return Ok(Some(passport));
         }
-        let passport = Arc::new(Passport::parse(&bytes).map_err(|error| unreadable(&path, error))?);
-        let passport = named(&passport, agent, &path)?;
-        if parsed.len() >= KEPT {
-            parsed.clear();
+        let passport = Passport::parse(&bytes).map_err(|error| unreadable(&path, error))?;
+        // A case-insensitive file system finds `ap_ONE.json` for `ap_one`; and a file
+        // may have been copied under another name. The document's own id decides.
+        if passport.agent_id() != agent {
+            let holder = passport.agent_id();
+            let problem = format!("it is the passport of `{holder}`, not of `{agent}`");
+            return Err(unreadable(&path, problem));
         }
-        parsed.push((bytes, Arc::clone(&passport)));
+        let passport = Arc::new(passport);
+        self.parsed().keep(agent, bytes, &passport);
         Ok(Some(passport))
+    }
+
+    fn parsed(&self) -> std::sync::MutexGuard<'_, Parsed> {
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// A case-insensitive file system finds `ap_ONE.json` for `ap_one`; and a file
-// may have been copied under another name. The document's own id decides.
-fn named(passport: &Arc<Passport>, agent: &AgentId, path: &Path) -> Result<Arc<Passport>, Refusal> {
-    if passport.agent_id() == agent {
-        return Ok(Arc::clone(passport));
+impl Parsed {
+    fn get(&self, agent: &AgentId, bytes: &[u8]) -> Option<Arc<Passport>> {
+        let (known, passport) = self.by_agent.get(agent)?;
+        (known == bytes).then(|| Arc::clone(passport))
     }
-    Err(unreadable(
-        path,
-        format!(
-            "it is the passport of `{}`, not of `{agent}`",
-            passport.agent_id()
-        ),
-    ))
+
+    fn keep(&mut self, agent: &AgentId, bytes: Vec<u8>, passport: &Arc<Passport>) {
+        if self.bytes.saturating_add(bytes.len()) > KEPT_BYTES {
+            self.by_agent.clear();
+            self.bytes = 0;
+        }
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        let kept = (bytes, Arc::clone(passport));
+        if let Some((replaced, _)) = self.by_agent.insert(agent.clone(), kept) {
+            self.bytes = self.bytes.saturating_sub(replaced.len());
+        }
+    }
 }
 
 fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Refusal {
@@ -78,19 +98,114 @@ fn unreadable(path: &Path, problem: impl std::fmt::Display) -> Refusal {
     )
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
-    use std::io::Read as _;
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(MAX_PASSPORT_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_PASSPORT_BYTES {
-        return Err(std::io::Error::other(format!(
-            "it is larger than {MAX_PASSPORT_BYTES} bytes"
-        )));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aport_gate_oap::PassportStatus;
+    use serde_json::json;
+
+    fn document(agent: &str, status: &str) -> String {
+        json!({
+            "passport_id": agent, "spec_version": "oap/1.0", "owner_id": "org_1", "status": status,
+            "assurance_level": "L2", "capabilities": ["finance.payment.refund"], "regions": ["US"],
+        })
+        .to_string()
     }
-    Ok(Some(bytes))
+
+    struct Scratch {
+        directory: tempfile::TempDir,
+        folder: PassportFolder,
+    }
+
+    impl Scratch {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let folder = PassportFolder::new(directory.path().to_owned());
+            Self { directory, folder }
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(self.directory.path().join("ap_one.json"), text).unwrap();
+        }
+
+        fn read(&self) -> Result<Option<Arc<Passport>>, Refusal> {
+            self.folder.read(&AgentId::parse("ap_one").unwrap())
+        }
+    }
+
+    #[test]
+    fn a_suspension_counts_from_the_next_call() {
+        let scratch = Scratch::new();
+        scratch.write(&document("ap_one", "active"));
+        assert_eq!(
+            scratch.read().unwrap().unwrap().status(),
+            PassportStatus::Active
+        );
+        scratch.write(&document("ap_one", "suspended"));
+        assert_eq!(
+            scratch.read().unwrap().unwrap().status(),
+            PassportStatus::Suspended
+        );
+        std::fs::remove_file(scratch.directory.path().join("ap_one.json")).unwrap();
+        assert!(scratch.read().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_broke_refuses_instead_of_falling_back() {
+        let scratch = Scratch::new();
+        let whole = document("ap_one", "active");
+        scratch.write(&whole);
+        assert!(scratch.read().is_ok());
+        for broken in [
+            "",
+            &whole[..whole.len() - 1],
+            "[]",
+            &document("ap_two", "active"),
+        ] {
+            scratch.write(broken);
+            assert_eq!(
+                scratch.read().unwrap_err().code(),
+                "gate.passport_unreadable"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unchanged_file_is_not_parsed_again() {
+        let scratch = Scratch::new();
+        scratch.write(&document("ap_one", "active"));
+        let (first, second) = (
+            scratch.read().unwrap().unwrap(),
+            scratch.read().unwrap().unwrap(),
+        );
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_refuses_at_once() {
+        let scratch = Scratch::new();
+        let path = scratch.directory.path().join("ap_one.json");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        if !made.is_ok_and(|status| status.success()) {
+            std::fs::create_dir(&path).unwrap();
+        }
+        assert_eq!(
+            scratch.read().unwrap_err().code(),
+            "gate.passport_unreadable"
+        );
+    }
+
+    #[test]
+    fn kept_passports_stay_within_their_bound() {
+        let mut parsed = Parsed::default();
+        let passport = Arc::new(Passport::parse(document("ap_one", "active").as_bytes()).unwrap());
+        for number in 0..20 {
+            let agent = AgentId::parse(&format!("ap_{number}")).unwrap();
+            parsed.keep(&agent, vec![0; KEPT_BYTES / 8], &passport);
+            parsed.keep(&agent, vec![1; KEPT_BYTES / 8], &passport);
+            let held: usize = parsed.by_agent.values().map(|(bytes, _)| bytes.len()).sum();
+            assert!(held == parsed.bytes && held <= KEPT_BYTES);
+        }
+    }
 }

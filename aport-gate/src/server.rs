@@ -201,9 +201,10 @@ impl<T: Send + Sync + 'static> ServerHandler for Server<T> {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let mut tools = self.router.list_all();
+        self.gate.refresh_listing(&mut tools);
         // What is listed depends on the agent that this server is bound to.
-        Ok(ListToolsResult::with_all_items(self.router.list_all())
-            .with_cache_scope(CacheScope::Private))
+        Ok(ListToolsResult::with_all_items(tools).with_cache_scope(CacheScope::Private))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) timeout: Duration,
     pub(crate) agent: Option<AgentId>,
     pub(crate) security: Security,
+    pub(crate) sign_decisions: bool,
 }
 
 impl Config {
@@ -69,6 +70,16 @@ impl Config {
                     return Err(environment(
                         "APORT_SECURITY",
                         format!("is `{other}`; use `simple` or `secure`"),
+                    ));
+                }
+            },
+            sign_decisions: match get("APORT_SIGN_DECISIONS")?.as_deref() {
+                None | Some("off") => false,
+                Some("on") => true,
+                Some(other) => {
+                    return Err(environment(
+                        "APORT_SIGN_DECISIONS",
+                        format!("is `{other}`; use `on` or `off`"),
                     ));
                 }
             },
@@ -153,6 +164,7 @@ mod tests {
             "APORT_TIMEOUT_MS",
             "APORT_AGENT_ID",
             "APORT_SECURITY",
+            "APORT_SIGN_DECISIONS",
             "APORT_HOME",
             "APORT_DATABASE_URL",
         ] {
@@ -174,6 +186,7 @@ mod tests {
             ("APORT_TIMEOUT_MS", "5s"),
             ("APORT_AGENT_ID", "claude"),
             ("APORT_SECURITY", "none"),
+            ("APORT_SIGN_DECISIONS", "yes"),
             ("APORT_DATABASE_URL", "postgres://x"),
             ("APORT_DATABASE_URL", "sqlite:"),
         ] {

@@ -99,6 +99,9 @@ pub enum Error {
     /// Two tools have the same name.
     #[error("two tools are named `{0}`; give one of them `name = \"…\"`")]
     DuplicateTool(String),
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] crate::signing::KeyError),
     /// The ledger cannot be opened or read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 use crate::local::LocalVerifier;
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
+use crate::signing::{Jwks, SigningKeys};
 
 /// The policy enforcement point: it stands around tool bodies.
 ///
@@ -27,6 +28,7 @@ pub(crate) struct GateInner {
     pub(crate) agent: Option<AgentId>,
     pub(crate) security: Security,
     pub(crate) timeout: Duration,
+    pub(crate) jwks: Option<Jwks>,
 }
 
 impl Gate {
@@ -46,6 +48,7 @@ impl Gate {
             timeout: config.timeout,
             packs: Vec::new(),
             pack_options: Vec::new(),
+            sign_decisions: config.sign_decisions,
         }
         .build()
         .await
@@ -61,6 +64,7 @@ impl Gate {
             timeout: DEFAULT_TIMEOUT,
             packs: Vec::new(),
             pack_options: Vec::new(),
+            sign_decisions: false,
         }
     }
 
@@ -79,6 +83,13 @@ impl Gate {
     #[must_use]
     pub fn pack_problem(&self) -> Option<Arc<str>> {
         self.inner.verifier.pack_problem()
+    }
+
+    /// The public keys of this gate's decisions, as `/.well-known/oap/jwks.json` would serve them:
+    /// the one that signs first, then older ones. None when it does not sign.
+    #[must_use]
+    pub fn jwks(&self) -> Option<&Jwks> {
+        self.inner.jwks.as_ref()
     }
 
     /// The ledger that this gate writes to.
@@ -109,6 +120,7 @@ pub struct GateBuilder {
     timeout: Duration,
     packs: Vec<Vec<u8>>,
     pack_options: Vec<(PackId, PackOptions)>,
+    sign_decisions: bool,
 }
 
 /// Where the ledger is kept.
@@ -173,12 +185,19 @@ impl GateBuilder {
         self
     }
 
+    /// Signs every decision with the current key in `APORT_HOME/keys`, and makes the first key
+    /// when there is none. Off by default.
+    pub fn sign_decisions(mut self, sign: bool) -> Self {
+        self.sign_decisions = sign;
+        self
+    }
+
     /// Opens folders and ledger.
     ///
     /// # Errors
     /// [`Error::Home`], [`Error::Ledger`], [`Error::Pack`],
-    /// [`Error::DuplicatePack`], [`Error::PackUnreadable`] or
-    /// [`Error::PackOptions`], each naming what cannot be used.
+    /// [`Error::DuplicatePack`], [`Error::PackUnreadable`],
+    /// [`Error::PackOptions`] or [`Error::Keys`], each naming what cannot be used.
     pub async fn build(self) -> Result<Gate> {
         let home = match self.home {
             Some(home) => home,
@@ -190,6 +209,11 @@ impl GateBuilder {
         create_private(&home.join(PACK_FOLDER))?;
         let given = Given::new(self.packs, self.pack_options)?;
         let packs = PackStore::open(home.clone(), given, LOOK_EVERY)?;
+        let keys = self
+            .sign_decisions
+            .then(|| SigningKeys::open(&home.join("keys")))
+            .transpose()?;
+        let signer = keys.as_ref().map(|keys| keys.signer().clone());
         let ledger = match self.ledger {
             None => Ledger::open(&home.join("ledger.sqlite3"))?,
             Some(LedgerPlace::File(path)) => Ledger::open(&path)?,
@@ -198,11 +222,12 @@ impl GateBuilder {
         };
         Ok(Gate {
             inner: Arc::new(GateInner {
-                verifier: LocalVerifier::new(packs, PassportFolder::new(passports)),
+                verifier: LocalVerifier::new(packs, PassportFolder::new(passports), signer),
                 ledger,
                 agent: self.agent,
                 security: self.security,
                 timeout: self.timeout,
+                jwks: keys.map(|keys| keys.jwks()),
             }),
         })
     }

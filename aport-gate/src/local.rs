@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, Decision, Digest, PackId, Request, Usage};
+use aport_gate_oap::{AgentId, Decision, Digest, Outcome, PackId, Reason, Request, Usage};
 use serde_json::{Map, Value};
 
 use crate::ledger::{Ledger, Recorded, Verdict};
 use crate::packs::{PackSet, PackStore};
 use crate::passports::PassportFolder;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::signing::DecisionSigner;
 
 /// How long a decision of this verifier says it holds, in seconds. The gate
 /// uses a decision once, at once.
@@ -17,6 +18,7 @@ const EXPIRES_IN_SECONDS: u32 = 60;
 pub(crate) struct LocalVerifier {
     packs: PackStore,
     passports: PassportFolder,
+    signer: Option<DecisionSigner>,
 }
 
 /// What one call asks.
@@ -29,8 +31,16 @@ pub(crate) struct Query {
 }
 
 impl LocalVerifier {
-    pub(crate) fn new(packs: PackStore, passports: PassportFolder) -> Self {
-        Self { packs, passports }
+    pub(crate) fn new(
+        packs: PackStore,
+        passports: PassportFolder,
+        signer: Option<DecisionSigner>,
+    ) -> Self {
+        Self {
+            packs,
+            passports,
+            signer,
+        }
     }
 
     pub(crate) fn packs(&self) -> Arc<PackSet> {
@@ -67,6 +77,7 @@ impl LocalVerifier {
             check_key(key)?;
         }
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
+        let signer = self.signer.clone();
         let evaluate = move |usage: &Usage| {
             let request = Request {
                 agent_id: &query.agent,
@@ -77,7 +88,7 @@ impl LocalVerifier {
             };
             let evaluation = pack.evaluate(&request, usage);
             let expires_at = now + jiff::SignedDuration::from_secs(i64::from(EXPIRES_IN_SECONDS));
-            Verdict {
+            let mut verdict = Verdict {
                 decision: Decision {
                     decision_id: uuid::Uuid::new_v4().to_string(),
                     policy_id: query.pack.clone(),
@@ -103,7 +114,11 @@ impl LocalVerifier {
                 tool: query.tool.to_owned(),
                 charges: evaluation.charges,
                 idempotency_key: evaluation.idempotency_key,
+            };
+            if let Some(signer) = &signer {
+                sign(signer, &mut verdict);
             }
+            verdict
         };
         ledger
             .decide(agent, policy, plan, Box::new(evaluate))
@@ -115,6 +130,27 @@ impl LocalVerifier {
                     format!("the decision could not be recorded: {error}"),
                 )
             })
+    }
+}
+
+/// Signs what is recorded and answered. A decision that cannot be signed allows nothing.
+fn sign(signer: &DecisionSigner, verdict: &mut Verdict) {
+    let Err(error) = signer.sign(&mut verdict.decision) else {
+        return;
+    };
+    tracing::error!(%error, "a decision could not be signed; the call is denied");
+    verdict.charges.clear();
+    verdict.idempotency_key = None;
+    let decision = &mut verdict.decision;
+    decision.allow = false;
+    decision.outcome = Outcome::Deny;
+    decision.reasons = vec![Reason {
+        code: "oap.policy_error".to_owned(),
+        message: error.to_string(),
+        details: None,
+    }];
+    if let Err(error) = signer.sign(decision) {
+        tracing::error!(%error, "the denial could not be signed either");
     }
 }
 

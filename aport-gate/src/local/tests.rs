@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::packs::{Given, PackOptions};
+use crate::signing::{DecisionVerifier, Jwks};
 
 const AGENT: &str = "ap_one";
 const PACK: &str = "finance.payment.refund.v1";
@@ -24,6 +25,11 @@ impl Desk {
         Self::with_options(Vec::new())
     }
 
+    fn signing(mut self) -> Self {
+        self.verifier.signer = Some(DecisionSigner::from_seed(&[7; 32]));
+        self
+    }
+
     fn with_options(options: Vec<(PackId, PackOptions)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let home = directory.path().to_owned();
@@ -33,7 +39,7 @@ impl Desk {
         let given = Given::new(Vec::new(), options).unwrap();
         let packs = PackStore::open(home.clone(), given, Duration::ZERO).unwrap();
         Self {
-            verifier: LocalVerifier::new(packs, PassportFolder::new(home.join("passports"))),
+            verifier: LocalVerifier::new(packs, PassportFolder::new(home.join("passports")), None),
             ledger: Ledger::open(&home.join("ledger.sqlite3")).unwrap(),
             directory,
         }
@@ -153,4 +159,77 @@ async fn idempotency_keys_with_control_characters_are_refused_and_say_so() {
     }
     let refusal = desk.refund(100, &"k".repeat(513)).await.unwrap_err();
     assert!(refusal.message().contains("513 bytes"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn allows_and_denials_are_signed_as_they_are_recorded_and_answered() {
+    let desk = Desk::new().signing();
+    let keys = Jwks {
+        keys: vec![DecisionSigner::from_seed(&[7; 32]).public_key()],
+    };
+    let verifier = DecisionVerifier::new(&keys).unwrap();
+    for (amount, key, allow) in [(100, "key-00001", true), (6000, "key-00002", false)] {
+        let decision = desk.refund(amount, key).await.unwrap();
+        assert_eq!(decision.allow, allow);
+        verifier.verify(&decision).unwrap();
+    }
+    // A reservation that is dropped settles, so outcomes stand between the decisions.
+    let records = desk.ledger.records(0, 10).await.unwrap();
+    let decisions: Vec<_> = records
+        .iter()
+        .filter(|record| record.kind == "decision")
+        .collect();
+    assert_eq!(decisions.len(), 2);
+    for record in decisions {
+        verifier.verify_document(&record.body["decision"]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn decisions_are_not_signed_unless_asked_for() {
+    let decision = Desk::new().refund(100, "key-00001").await.unwrap();
+    assert!(decision.kid.is_none() && decision.signature.is_none());
+}
+
+#[test]
+fn a_decision_that_cannot_be_signed_allows_nothing() {
+    let now = jiff::Timestamp::now();
+    let unsafe_number = Reason {
+        code: "oap.allowed".to_owned(),
+        message: "too exact".to_owned(),
+        details: Some(aport_gate_oap::ReasonDetails {
+            used: Some(json!(9_007_199_254_740_993_u64)),
+            ..Default::default()
+        }),
+    };
+    let mut verdict = Verdict {
+        decision: Decision {
+            decision_id: "d1".to_owned(),
+            policy_id: PackId::parse(PACK).unwrap(),
+            agent_id: AgentId::parse(AGENT).unwrap(),
+            passport_id: None,
+            owner_id: None,
+            assurance_level: None,
+            allow: true,
+            outcome: Outcome::Allow,
+            reasons: vec![unsafe_number],
+            created_at: now,
+            issued_at: now,
+            expires_in: 60,
+            expires_at: now,
+            passport_digest: None,
+            policy_hash: None,
+            context_digest: Digest::of(b"{}"),
+            tool: None,
+            operator_options: None,
+            kid: None,
+            signature: None,
+        },
+        tool: "t".to_owned(),
+        charges: Vec::new(),
+        idempotency_key: Some("k".to_owned()),
+    };
+    sign(&DecisionSigner::from_seed(&[7; 32]), &mut verdict);
+    assert!(!verdict.decision.allow && verdict.decision.outcome == Outcome::Deny);
+    assert!(verdict.idempotency_key.is_none() && verdict.decision.signature.is_some());
 }

@@ -234,7 +234,7 @@ impl GateBuilder {
 }
 
 // Passports and the audit trail are for their owner only.
-fn create_private(path: &Path) -> Result<()> {
+pub(crate) fn create_private(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -14,6 +14,6 @@ mod home;
 mod process;
 
 pub use answer::Answer;
-pub use binary::{server_binary, wait_for};
+pub use binary::{command_binary, server_binary, wait_for};
 pub use home::{AGENT, Home, passport, refund_arguments};
 pub use process::{ServerProcess, server_command};

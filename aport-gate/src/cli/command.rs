@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, policy};
+use super::{Verdict, passport, policy};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -25,12 +25,16 @@ pub(super) enum Command {
     /// Policy packs: list, show, check and test them.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Passports: who an agent is and what it may do.
+    #[command(subcommand)]
+    Passport(passport::Command),
 }
 
 impl Command {
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
         match self {
             Self::Policy(command) => command.run(output),
+            Self::Passport(command) => command.run(output),
         }
     }
 }

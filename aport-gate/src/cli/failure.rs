@@ -48,6 +48,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         Self::new(error.to_string())

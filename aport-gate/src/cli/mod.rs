@@ -1,9 +1,12 @@
 //! The command `aport-gate`: for operators and for tests of policies.
 
+mod argument;
 mod command;
+mod environment;
 mod failure;
 mod file;
 mod output;
+mod passport;
 mod policy;
 
 use std::process::ExitCode;

@@ -20,6 +20,8 @@ pub(super) struct Output {
 pub(super) enum Tone {
     Good,
     Bad,
+    Doubtful,
+    Faint,
 }
 
 impl Output {
@@ -72,8 +74,57 @@ impl Output {
         let code = match tone {
             Tone::Good => 32,
             Tone::Bad => 31,
+            Tone::Doubtful => 33,
+            Tone::Faint => 2,
         };
         format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    }
+
+    /// Rows in aligned columns under a heading.
+    pub(super) fn table(&mut self, heading: &[&str], rows: &[Vec<String>]) {
+        let heading: Vec<String> = heading.iter().map(|&word| word.to_owned()).collect();
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| one_line(cell)).collect())
+            .collect();
+        let width = |column: usize| {
+            std::iter::once(&heading)
+                .chain(&rows)
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+        let aligned = |row: &[String]| {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, &width)| format!("{cell:width$}"))
+                .collect();
+            cells.join("  ").trim_end().to_owned()
+        };
+        let head = self.tone(Tone::Faint, aligned(&heading));
+        self.line(head);
+        for row in &rows {
+            self.line(aligned(row));
+        }
+    }
+
+    /// Names and values, one a line.
+    pub(super) fn fields(&mut self, fields: &[(&str, String)]) {
+        let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in fields {
+            let name = self.tone(Tone::Faint, format_args!("{name:width$}"));
+            self.line(format_args!("{name}  {value}"));
+        }
+    }
+
+    /// Text of several lines that others wrote.
+    pub(super) fn text(&mut self, text: &str) {
+        for line in text.lines() {
+            self.line(one_line(line));
+        }
     }
 
     /// # Errors
@@ -87,6 +138,12 @@ impl Output {
             _ => Ok(()),
         }
     }
+}
+
+/// `1 error`, `2 errors`.
+pub(super) fn counted(count: usize, word: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{plural}")
 }
 
 /// Text of a file or a caller as part of one line: it cannot forge lines or steer a terminal.

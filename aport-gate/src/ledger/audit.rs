@@ -234,10 +234,8 @@ impl ChainCheck {
         }
         match self.kept {
             // An empty chain has a head as well.
-            Some(kept) if kept.sequence == 0 => {
-                if kept.hash.to_string() != GENESIS {
-                    return Err(tampered(0, "no empty chain has the head that was kept"));
-                }
+            Some(kept) if kept.sequence == 0 && kept.hash.to_string() != GENESIS => {
+                return Err(tampered(0, "no empty chain has the head that was kept"));
             }
             Some(kept) if kept.sequence > self.expected.unsigned_abs() => {
                 return Err(tampered(

@@ -7,5 +7,7 @@
     reason = "a failure here is a failed test"
 )]
 
+mod passport;
+mod policy_check;
 mod policy_test;
 mod support;

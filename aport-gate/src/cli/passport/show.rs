@@ -1,0 +1,36 @@
+//! `passport show`.
+
+use aport_gate_oap::AgentId;
+use serde_json::{Value, json};
+
+use super::status::{tone, word};
+use super::store::Store;
+use crate::cli::Verdict;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+pub(super) fn run(store: &Store, agent: &AgentId, output: &mut Output) -> Result<Verdict, Failure> {
+    let document = store.get(agent)?;
+    let passport = document.passport();
+    let file = store.path(agent).display().to_string();
+    if output.is_json() {
+        output.value(&json!({
+            "agent_id": agent, "file": file, "digest": passport.digest(), "passport": document.map(),
+        }));
+        return Ok(Verdict::Good);
+    }
+    let status = output.tone(tone(passport.status()), word(passport.status()));
+    let expires = passport
+        .expires_at()
+        .map_or_else(|| "never".to_owned(), |time| time.to_string());
+    output.fields(&[
+        ("agent", agent.to_string()),
+        ("status", status),
+        ("expires", expires),
+        ("digest", passport.digest().to_string()),
+        ("file", file),
+    ]);
+    output.line("");
+    output.text(&format!("{:#}", Value::Object(document.map().clone())));
+    Ok(Verdict::Good)
+}

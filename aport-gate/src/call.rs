@@ -85,7 +85,7 @@ where
     let verdict = tokio::select! {
         biased;
         () = incoming.cancelled.cancelled() => Err(cancelled()),
-        verdict = tokio::time::timeout(inner.timeout, inner.verifier.verify(&inner.ledger, query)) =>
+        verdict = tokio::time::timeout(inner.timeout, inner.verify(query)) =>
             verdict.unwrap_or_else(|_| Err(Refusal::new(
                 RefusalCode::Timeout,
                 format!("no decision within {} ms", inner.timeout.as_millis()),

@@ -8,10 +8,11 @@ use aport_gate_oap::{AgentId, PackId};
 
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
-use crate::local::LocalVerifier;
+use crate::ledger::{Ledger, Recorded};
+use crate::local::{LocalVerifier, Query};
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
+use crate::refusal::Refusal;
 use crate::signing::{Jwks, SigningKeys};
 
 /// The policy enforcement point: it stands around tool bodies.
@@ -29,6 +30,20 @@ pub(crate) struct GateInner {
     pub(crate) security: Security,
     pub(crate) timeout: Duration,
     pub(crate) jwks: Option<Jwks>,
+    /// What a test put between gate and verifier.
+    #[cfg(feature = "testing")]
+    pub(crate) rig: Option<Arc<crate::testing::Rig>>,
+}
+
+impl GateInner {
+    /// Decides, and writes the decision down.
+    pub(crate) async fn verify(&self, query: Query) -> Result<Recorded, Refusal> {
+        #[cfg(feature = "testing")]
+        if let Some(rig) = &self.rig {
+            return rig.verify(self, query).await;
+        }
+        self.verifier.verify(&self.ledger, query).await
+    }
 }
 
 impl Gate {
@@ -39,6 +54,10 @@ impl Gate {
     /// unexpanded or unknown; [`Error::Home`] and [`Error::Ledger`] tell which
     /// folder or file cannot be used.
     pub async fn from_env() -> Result<Self> {
+        #[cfg(feature = "testing")]
+        tracing::warn!(
+            "built with the feature `testing` of aport-gate: take it out of [dependencies] before you deploy"
+        );
         let config = Config::from_env()?;
         GateBuilder {
             home: config.home,
@@ -228,6 +247,8 @@ impl GateBuilder {
                 security: self.security,
                 timeout: self.timeout,
                 jwks: keys.map(|keys| keys.jwks()),
+                #[cfg(feature = "testing")]
+                rig: None,
             }),
         })
     }

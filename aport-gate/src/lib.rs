@@ -34,6 +34,7 @@ mod call;
 #[doc(hidden)]
 pub mod cli;
 mod client;
+mod clock;
 mod config;
 mod context;
 mod error;
@@ -52,6 +53,8 @@ mod refusal;
 mod route;
 mod server;
 mod signing;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use aport_gate_macros::policy_gated;
 pub use aport_gate_oap as oap;

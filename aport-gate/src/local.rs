@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aport_gate_oap::{AgentId, Decision, Digest, Outcome, PackId, Reason, Request, Usage};
 use serde_json::{Map, Value};
 
+use crate::clock::Clock;
 use crate::ledger::{Ledger, Recorded, Verdict};
 use crate::packs::{PackSet, PackStore};
 use crate::passports::PassportFolder;
@@ -19,6 +20,7 @@ pub(crate) struct LocalVerifier {
     packs: PackStore,
     passports: PassportFolder,
     signer: Option<DecisionSigner>,
+    pub(crate) clock: Clock,
 }
 
 /// What one call asks.
@@ -40,6 +42,7 @@ impl LocalVerifier {
             packs,
             passports,
             signer,
+            clock: Clock::default(),
         }
     }
 
@@ -64,7 +67,7 @@ impl LocalVerifier {
         let pack = Arc::clone(loaded.pack());
         let operator_options = loaded.operator_options().cloned();
         let passport = self.passports.read(&query.agent)?;
-        let now = jiff::Timestamp::now();
+        let now = self.clock.now();
         let request = Request {
             agent_id: &query.agent,
             passport: passport.as_deref(),

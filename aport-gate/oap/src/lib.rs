@@ -14,6 +14,9 @@ mod digest;
 mod evaluate;
 #[cfg(feature = "evaluate")]
 mod explanation;
+#[cfg(test)]
+#[path = "../tests/generate/mod.rs"]
+mod generate;
 mod id;
 mod json;
 mod pack;

@@ -11,8 +11,17 @@ use std::sync::Arc;
 /// Most reasons that one context gives.
 const MAX_REASONS: usize = 20;
 
+#[cfg(test)]
+mod differential;
+mod shape;
+
 #[derive(Clone)]
-pub(crate) struct Schema(Arc<Validator>);
+pub(crate) struct Schema(Arc<Compiled>);
+
+struct Compiled {
+    validator: Validator,
+    shape: Option<shape::Shape>,
+}
 
 impl std::fmt::Debug for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,25 +31,46 @@ impl std::fmt::Debug for Schema {
 
 impl Schema {
     pub(crate) fn compile(schema: &Value) -> Result<Self, PackError> {
-        // The linear-time engine: a pattern of a pack must not let a context take exponential time.
-        jsonschema::options()
-            .with_pattern_options(PatternOptions::regex())
-            .build(schema)
-            .map(|validator| Self(Arc::new(validator)))
-            .map_err(|error| PackError::Schema(error.to_string()))
+        let compiled = Compiled {
+            validator: validator(schema)?,
+            shape: shape::Shape::read(schema)?,
+        };
+        Ok(Self(Arc::new(compiled)))
     }
 
     pub(crate) fn check(&self, context: &Map<String, Value>) -> Vec<Reason> {
-        let value = Value::Object(context.clone());
-        if self.0.is_valid(&value) {
+        if let Some(shape) = &self.0.shape
+            && shape.accepts(context)
+        {
             return Vec::new();
         }
-        self.0
+        let value = Value::Object(context.clone());
+        let validator = &self.0.validator;
+        if self.0.shape.is_none() && validator.is_valid(&value) {
+            return Vec::new();
+        }
+        let mut reasons: Vec<Reason> = validator
             .iter_errors(&value)
             .take(MAX_REASONS)
             .map(|error| reason(&error))
-            .collect()
+            .collect();
+        if reasons.is_empty() && self.0.shape.is_some() {
+            // The two disagree, which is a mistake of ours. Refused, not guessed.
+            reasons.push(stage(
+                "oap.invalid_context",
+                "the context does not fit its schema",
+            ));
+        }
+        reasons
     }
+}
+
+fn validator(schema: &Value) -> Result<Validator, PackError> {
+    // The linear-time engine: a pattern of a pack must not let a context take exponential time.
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .map_err(|error| PackError::Schema(error.to_string()))
 }
 
 fn reason(error: &ValidationError<'_>) -> Reason {

@@ -181,7 +181,8 @@ impl<'a> Evaluator<'a> {
         let base = self.eval(of)?;
         let index = self.eval(index)?;
         if let (Val::Object(_), Val::Str(key), true) = (&base, &index, is_limits(of)) {
-            return Ok(self.limit(key).unwrap_or_else(|| self.absent(expr)));
+            let limit = self.limit_of(key).ok().flatten();
+            return Ok(limit.unwrap_or_else(|| self.absent(expr)));
         }
         self.indexed(base, index, expr)
     }
@@ -247,39 +248,40 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// A limit by name: under each capability of the pack, then its family, flat or nested; then the root.
-    fn limit(&self, name: &str) -> Option<Val<'a>> {
-        self.limit_exact(name).map(Val::from_json).or_else(|| {
-            if name == "supported_currencies" {
-                return self
-                    .limit_exact("currency_limits")?
-                    .as_object()
-                    .map(Val::Keys);
-            }
-            let (_, other) = ALIASES.iter().find(|(alias, _)| *alias == name)?;
-            self.limit_exact(other).map(Val::from_json)
-        })
+    /// A limit by name: under each capability of the pack, then its family, flat or nested; then the root. `Err`
+    /// when it is one of a capability that the agent does not hold: it grants nothing, nor does what comes after.
+    fn limit_of(&self, name: &str) -> Result<Option<Val<'a>>, ()> {
+        if let Some(found) = self.limit_exact(name)? {
+            return Ok(Some(Val::from_json(found)));
+        }
+        if name == "supported_currencies" {
+            let limits = self.limit_exact("currency_limits")?;
+            return Ok(limits.and_then(Value::as_object).map(Val::Keys));
+        }
+        match ALIASES.iter().find(|(alias, _)| *alias == name) {
+            Some((_, other)) => Ok(self.limit_exact(other)?.map(Val::from_json)),
+            None => Ok(None),
+        }
     }
 
-    fn limit_exact(&self, name: &str) -> Option<&'a Value> {
-        let limits = self.limits()?;
-        let scopes = self.scene.pack.limit_scopes();
-        // Limits given for a capability that the agent does not hold grant nothing.
-        let held = |scope: &&String| {
-            self.scene.passport.has_capability(scope) || !self.scene.pack.names_capability(scope)
+    fn limit_exact(&self, name: &str) -> Result<Option<&'a Value>, ()> {
+        let (pack, passport) = (self.scene.pack, self.scene.passport);
+        let Some(limits) = self.limits() else {
+            return Ok(None);
         };
-        scopes
-            .iter()
-            .filter(held)
-            .find_map(|scope| {
-                let flat = limits.get(scope.as_str()).and_then(|scope| scope.get(name));
-                flat.or_else(|| {
-                    let mut parts = scope.split('.');
-                    let first = limits.get(parts.next()?)?;
-                    parts.try_fold(first, |at, part| at.get(part))?.get(name)
-                })
-            })
-            .or_else(|| limits.get(name))
+        for scope in pack.limit_scopes() {
+            let flat = limits.get(scope).and_then(|limits| limits.get(name));
+            let nested = || {
+                let mut parts = scope.split('.');
+                let first = limits.get(parts.next()?)?;
+                parts.try_fold(first, |at, part| at.get(part))?.get(name)
+            };
+            if let Some(found) = flat.or_else(nested) {
+                let grants = passport.has_capability(scope) || !pack.names_capability(scope);
+                return if grants { Ok(Some(found)) } else { Err(()) };
+            }
+        }
+        Ok(limits.get(name))
     }
 
     fn limit_path(&self, run: &[&'a str], expr: &'a Expr) -> Evaluated<Val<'a>> {
@@ -290,9 +292,10 @@ impl<'a> Evaluator<'a> {
         let [first, rest @ ..] = run else {
             return Ok(self.absent(expr));
         };
-        let direct = match self.limit(first) {
-            Some(start) => Some(walk(start, rest)?),
-            None => None,
+        let direct = match self.limit_of(first) {
+            Ok(Some(start)) => Some(walk(start, rest)?),
+            Ok(None) => None,
+            Err(()) => return Ok(self.absent(expr)),
         };
         if let Some(found) = direct
             && found.absence().is_none()

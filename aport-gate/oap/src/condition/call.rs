@@ -63,7 +63,8 @@ impl<'a> Evaluator<'a> {
                     "`{expr}` needs patterns that are strings, found {found}"
                 )));
             };
-            self.spend(1 + pattern.len() + text.len() / 8)?;
+            let steps = 1 + pattern.len() + text.len() / 8;
+            self.spend(steps + super::glob::cost(pattern, text))?;
             found |= super::glob::matches(pattern, text)?;
         }
         Ok(Val::Bool(found))

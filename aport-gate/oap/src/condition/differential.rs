@@ -3,13 +3,11 @@
 use super::evaluator::{Evaluated, Evaluator, Scene};
 use super::value::Truth;
 use crate::counter::readings;
+use crate::generate;
 use crate::pack::Body;
 use crate::{AgentId, Pack, Passport, Request, Usage};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-
-#[path = "../../tests/generate/mod.rs"]
-mod generate;
 
 /// An answer in a form to compare: what is true, what is missing, or what went wrong.
 fn shown(answer: Evaluated<Truth<'_>>) -> String {

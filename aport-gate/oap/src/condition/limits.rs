@@ -2,8 +2,9 @@
 
 use super::access::ALIASES;
 use super::ast::Expr;
-use super::evaluator::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator, Scene};
 use super::value::Val;
+use crate::{Pack, Passport};
 use serde_json::{Map, Value};
 
 /// One step of a path into the limits.
@@ -22,64 +23,98 @@ impl LimitName {
             .map(|(at, name)| Self {
                 name: (*name).to_owned(),
                 joined: run.get(..=at).unwrap_or_default().join("."),
-                alias: ALIASES
-                    .iter()
-                    .find(|(alias, _)| alias == name)
-                    .map(|(_, other)| *other),
+                alias: alias(name),
             })
             .collect()
     }
 }
 
-/// The objects in which a limit may stand, in order: under each capability of the pack that the agent holds,
-/// flat and nested, then the limits themselves.
+/// The objects in which a limit may stand, in order: under each capability of the pack, flat and nested, then the
+/// limits themselves.
 #[derive(Debug)]
-pub(super) struct LimitScopes<'a>(Vec<&'a Map<String, Value>>);
+pub(super) struct LimitScopes<'a>(Vec<LimitScope<'a>>);
+
+#[derive(Debug)]
+struct LimitScope<'a> {
+    limits: &'a Map<String, Value>,
+    /// Limits of a capability that the agent does not hold grant nothing. They still stand before those that come
+    /// after them: taking a capability away must not uncover a wider limit.
+    grants: bool,
+}
 
 impl<'a> LimitScopes<'a> {
-    fn exact(&self, name: &str) -> Option<&'a Value> {
-        self.0.iter().find_map(|scope| scope.get(name))
+    fn new(limits: &'a Map<String, Value>, pack: &Pack, passport: &Passport) -> Self {
+        let mut found = Vec::new();
+        for scope in pack.limit_scopes() {
+            let grants = passport.has_capability(scope) || !pack.names_capability(scope);
+            let flat = limits.get(scope.as_str());
+            let mut parts = scope.split('.');
+            let nested = parts.next().and_then(|first| limits.get(first));
+            let nested = nested.and_then(|first| parts.try_fold(first, |at, part| at.get(part)));
+            let scopes = [flat, nested].into_iter().flatten();
+            found.extend(
+                scopes
+                    .filter_map(Value::as_object)
+                    .map(|limits| LimitScope { limits, grants }),
+            );
+        }
+        found.push(LimitScope {
+            limits,
+            grants: true,
+        });
+        Self(found)
     }
 
-    fn get(&self, limit: &LimitName) -> Option<Val<'a>> {
-        self.exact(&limit.name).map(Val::from_json).or_else(|| {
-            if limit.name == "supported_currencies" {
-                return self.exact("currency_limits")?.as_object().map(Val::Keys);
+    /// The limit, or `Err` when one is there that grants nothing.
+    fn exact(&self, name: &str) -> Result<Option<&'a Value>, NotGranted> {
+        for scope in &self.0 {
+            if let Some(value) = scope.limits.get(name) {
+                return if scope.grants {
+                    Ok(Some(value))
+                } else {
+                    Err(NotGranted)
+                };
             }
-            self.exact(limit.alias?).map(Val::from_json)
-        })
+        }
+        Ok(None)
+    }
+
+    fn get(&self, name: &str, alias: Option<&str>) -> Result<Option<Val<'a>>, NotGranted> {
+        if let Some(found) = self.exact(name)? {
+            return Ok(Some(Val::from_json(found)));
+        }
+        if name == "supported_currencies" {
+            let currencies = self.exact("currency_limits")?;
+            return Ok(currencies.and_then(Value::as_object).map(Val::Keys));
+        }
+        match alias {
+            Some(alias) => Ok(self.exact(alias)?.map(Val::from_json)),
+            None => Ok(None),
+        }
     }
 }
 
+struct NotGranted;
+
 impl<'a> Evaluator<'a> {
-    pub(super) fn limit_scopes(&mut self) -> &LimitScopes<'a> {
-        let scene = &self.scene;
-        self.scopes.get_or_insert_with(|| {
-            let mut found = Vec::new();
-            let Some(limits) = scene.passport.limits() else {
-                return LimitScopes(found);
-            };
-            for scope in scene.pack.limit_scopes() {
-                // Limits given for a capability that the agent does not hold grant nothing.
-                if scene.passport.has_capability(scope) || !scene.pack.names_capability(scope) {
-                    found.extend(limits.get(scope.as_str()).and_then(Value::as_object));
-                    let mut parts = scope.split('.');
-                    let nested = parts.next().and_then(|first| limits.get(first));
-                    let nested =
-                        nested.and_then(|first| parts.try_fold(first, |at, part| at.get(part)));
-                    found.extend(nested.and_then(Value::as_object));
-                }
-            }
-            found.push(limits);
-            LimitScopes(found)
-        })
+    fn limit(&mut self, name: &str, alias: Option<&str>) -> Result<Option<Val<'a>>, NotGranted> {
+        let Scene { pack, passport, .. } = self.scene;
+        let Some(limits) = passport.limits() else {
+            return Ok(None);
+        };
+        self.scopes
+            .get_or_insert_with(|| LimitScopes::new(limits, pack, passport))
+            .get(name, alias)
     }
 
     pub(super) fn limit_at(&mut self, run: &'a [LimitName], expr: &'a Expr) -> Evaluated<Val<'a>> {
         let Some((first, rest)) = run.split_first() else {
             return Ok(self.absent(expr));
         };
-        if let Some(mut found) = self.limit_scopes().get(first) {
+        let Ok(found) = self.limit(&first.name, first.alias) else {
+            return Ok(self.absent(expr));
+        };
+        if let Some(mut found) = found {
             for step in rest {
                 found = self.member(found, &step.name, expr)?;
             }
@@ -106,13 +141,14 @@ impl<'a> Evaluator<'a> {
 
     /// `limits[name]`, with a name that only the request knows.
     pub(super) fn limit_named(&mut self, name: &str, expr: &'a Expr) -> Val<'a> {
-        let scopes = self.limit_scopes();
-        let found = scopes.exact(name).map(Val::from_json);
-        found
-            .or_else(|| {
-                let [limit] = <[LimitName; 1]>::try_from(LimitName::path(&[name])).ok()?;
-                scopes.get(&limit)
-            })
-            .unwrap_or_else(|| self.absent(expr))
+        match self.limit(name, alias(name)) {
+            Ok(Some(found)) => found,
+            _ => self.absent(expr),
+        }
     }
+}
+
+fn alias(name: &str) -> Option<&'static str> {
+    let found = ALIASES.iter().find(|(alias, _)| *alias == name);
+    found.map(|(_, other)| *other)
 }

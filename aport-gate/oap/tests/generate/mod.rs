@@ -113,19 +113,24 @@ fn fields_of(value: BoxedStrategy<Value>) -> impl Strategy<Value = Map<String, V
 /// Limits flat, nested and at the root.
 pub fn limits() -> impl Strategy<Value = Value> {
     let part = || fields_of(safe_json_value().boxed()).prop_map(Value::Object);
-    (part(), part(), part(), any::<[bool; 3]>()).prop_map(|(flat, nested, root, held)| {
-        let mut limits = root.as_object().cloned().unwrap_or_default();
-        if held[0] {
-            limits.insert("data.report".to_owned(), flat);
-        }
-        if held[1] {
-            limits.insert("data".to_owned(), json!({ "report": nested }));
-        }
-        if held[2] {
-            limits.insert("report.amount".to_owned(), json!({ "note": 7 }));
-        }
-        Value::Object(limits)
-    })
+    (part(), part(), part(), part(), any::<[bool; 3]>()).prop_map(
+        |(flat, nested, other, root, held)| {
+            let mut limits = root.as_object().cloned().unwrap_or_default();
+            if held[0] {
+                limits.insert("data.report".to_owned(), flat);
+            }
+            if held[1] {
+                limits.insert(
+                    "data".to_owned(),
+                    json!({ "report": nested, "other": other }),
+                );
+            }
+            if held[2] {
+                limits.insert("report.amount".to_owned(), json!({ "note": 7 }));
+            }
+            Value::Object(limits)
+        },
+    )
 }
 
 pub fn passport() -> impl Strategy<Value = Value> {
@@ -255,7 +260,7 @@ pub fn pack_of(conditions: &[String], absent: &str) -> Value {
     let rules: Vec<_> = conditions.iter().enumerate().map(rule).collect();
     json!({
         "id": "data.report.v1",
-        "requires_capabilities": ["data.report"],
+        "requires_capabilities": [["data.report"], ["data.other", "web.fetch"]],
         "min_assurance": "L1",
         "absent": absent,
         "counters": [

@@ -38,6 +38,27 @@ where
     fn __default_type() -> Strategy {
         Strategy::Squash
     }
+    #[allow(dead_code)]
+    fn __contract() {
+        #[allow(unused_imports)]
+        use ::gates::__private::contract::{OtherKind as _, OtherPresence as _};
+        {
+            ::gates::__private::contract::required(
+                ::gates::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::gates::__private::contract::text(
+                ::gates::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::gates::__private::contract::required(
+                ::gates::__private::contract::Source::<u64>::of_type().presence(),
+            );
+            ::gates::__private::contract::integer(
+                ::gates::__private::contract::Source::<u64>::of_type().kind(),
+            );
+        }
+    }
     ::gates::__private::gated_route::<
         __Server,
         __MergePullRequestArguments,
@@ -46,7 +67,16 @@ where
             name: "merge-pull-request",
             title: ::core::option::Option::Some("Merge"),
             description: ::core::option::Option::Some("Merge a pull request."),
-            pack: "code.repository.merge.v1",
+            pack: {
+                ::gates::__private::ToolPack {
+                    id: "code.repository.merge.v1",
+                    digest: ::core::option::Option::Some(
+                        "sha256:…",
+                    ),
+                    json: ::core::option::Option::None,
+                }
+            },
+            mapped: &["action", "branch"],
             annotations: ::gates::__private::Annotations {
                 title: ::core::option::Option::Some("Merge"),
                 read_only_hint: ::core::option::Option::Some(false),
@@ -66,16 +96,50 @@ where
             } = __aport_arguments;
             let _ = (repository, pr_number, base_branch, draft, r#type);
             let _ = (__aport_arguments, &*__aport_context);
-            ::gates::__private::ContextFields::field(
-                __aport_context,
-                "action",
-                &("pr.merge"),
-            )?;
-            ::gates::__private::ContextFields::field(
-                __aport_context,
-                "branch",
-                &(base_branch),
-            )?;
+            {
+                let __aport_value = &("pr.merge");
+                let _ = || {
+                    #[allow(unused_imports)]
+                    use ::gates::__private::contract::{
+                        OtherKind as _, OtherPresence as _,
+                    };
+                    ::gates::__private::contract::required(
+                        ::gates::__private::contract::Source::of_value(__aport_value)
+                            .presence(),
+                    );
+                    ::gates::__private::contract::text(
+                        ::gates::__private::contract::Source::of_value(__aport_value)
+                            .kind(),
+                    );
+                };
+                ::gates::__private::ContextFields::field(
+                    __aport_context,
+                    "action",
+                    __aport_value,
+                )?;
+            }
+            {
+                let __aport_value = &(base_branch);
+                let _ = || {
+                    #[allow(unused_imports)]
+                    use ::gates::__private::contract::{
+                        OtherKind as _, OtherPresence as _,
+                    };
+                    ::gates::__private::contract::required(
+                        ::gates::__private::contract::Source::of_value(__aport_value)
+                            .presence(),
+                    );
+                    ::gates::__private::contract::text(
+                        ::gates::__private::contract::Source::of_value(__aport_value)
+                            .kind(),
+                    );
+                };
+                ::gates::__private::ContextFields::field(
+                    __aport_context,
+                    "branch",
+                    __aport_value,
+                )?;
+            }
             ::core::result::Result::Ok(())
         },
         |__aport_service, __aport_permit, __aport_arguments| {

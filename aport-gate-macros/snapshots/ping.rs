@@ -28,7 +28,14 @@ where
             name: "ping",
             title: ::core::option::Option::None,
             description: ::core::option::Option::None,
-            pack: "code.repository.merge.v1",
+            pack: {
+                ::aport_gate::__private::ToolPack {
+                    id: "acme.ping.v1",
+                    digest: ::core::option::Option::None,
+                    json: ::core::option::Option::None,
+                }
+            },
+            mapped: &[],
             annotations: ::aport_gate::__private::Annotations {
                 title: ::core::option::Option::None,
                 read_only_hint: ::core::option::Option::None,

@@ -25,15 +25,88 @@ where
     struct __ProcessRefundArguments {
         /// Order to refund.
         order_id: String,
+        #[serde(rename = "customer_id")]
+        customer: String,
         /// Amount in minor units (cents).
         #[schemars(range(min = 1))]
         amount: u64,
+        currency: Currency,
+        region: String,
+        idempotency_key: String,
         #[serde(default = "__default_reason_code")]
         reason_code: String,
         note: Option<String>,
     }
     fn __default_reason_code() -> String {
         ::core::convert::Into::into("customer_request")
+    }
+    #[allow(dead_code)]
+    fn __contract() {
+        #[allow(unused_imports)]
+        use ::aport_gate::__private::contract::{OtherKind as _, OtherPresence as _};
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<u64>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::integer(
+                ::aport_gate::__private::contract::Source::<u64>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<Currency>::of_type()
+                    .presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<Currency>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::required(
+                ::aport_gate::__private::contract::Source::<String>::of_type().presence(),
+            );
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<String>::of_type().kind(),
+            );
+        }
+        {
+            ::aport_gate::__private::contract::text(
+                ::aport_gate::__private::contract::Source::<Option<String>>::of_type()
+                    .kind(),
+            );
+        }
     }
     ::aport_gate::__private::gated_route::<
         __Server,
@@ -45,7 +118,16 @@ where
             description: ::core::option::Option::Some(
                 "Refund an order.\n\nAt most once.",
             ),
-            pack: "finance.payment.refund.v1",
+            pack: {
+                ::aport_gate::__private::ToolPack {
+                    id: "finance.payment.refund.v1",
+                    digest: ::core::option::Option::Some(
+                        "sha256:…",
+                    ),
+                    json: ::core::option::Option::None,
+                }
+            },
+            mapped: &[],
             annotations: ::aport_gate::__private::Annotations {
                 title: ::core::option::Option::None,
                 read_only_hint: ::core::option::Option::None,
@@ -75,11 +157,15 @@ where
                 desk: &RefundDesk,
                 permit: &Permit,
                 order_id: String,
+                customer: String,
                 amount: u64,
+                currency: Currency,
+                region: String,
+                idempotency_key: String,
                 mut reason_code: String,
                 note: Option<String>,
             ) -> Result<Json<Receipt>, RefundError> {
-                desk.refund(permit, order_id, amount, reason_code, note).await
+                desk.refund(permit, order_id, amount, note).await
             }
             let _ = (__aport_service, __aport_permit);
             ::std::boxed::Box::pin(async move {
@@ -89,9 +175,13 @@ where
                 };
                 let __ProcessRefundArguments {
                     order_id: __aport_argument_0,
-                    amount: __aport_argument_1,
-                    reason_code: __aport_argument_2,
-                    note: __aport_argument_3,
+                    customer: __aport_argument_1,
+                    amount: __aport_argument_2,
+                    currency: __aport_argument_3,
+                    region: __aport_argument_4,
+                    idempotency_key: __aport_argument_5,
+                    reason_code: __aport_argument_6,
+                    note: __aport_argument_7,
                 } = __aport_arguments;
                 let __aport_output = process_refund(
                         <__Server as ::aport_gate::HasService<
@@ -102,6 +192,10 @@ where
                         __aport_argument_1,
                         __aport_argument_2,
                         __aport_argument_3,
+                        __aport_argument_4,
+                        __aport_argument_5,
+                        __aport_argument_6,
+                        __aport_argument_7,
                     )
                     .await;
                 let __aport_execution = (&::aport_gate::__private::ExecutionOf(

@@ -7,10 +7,12 @@ use syn::{Expr, Ident, Lit, LitBool, LitStr, Path, Token};
 
 use crate::errors::Errors;
 use crate::nearest::{nearest, unknown};
-use crate::value::{boolean, crate_path, list, string};
+use crate::value::{boolean, crate_path, flag, list, string};
 
 const KEYS: &[&str] = &[
     "pack",
+    "pack_file",
+    "unchecked",
     "name",
     "title",
     "description",
@@ -38,6 +40,9 @@ pub(crate) struct Keys {
     pub(crate) pack: Option<LitStr>,
     /// `pack` was there in some form: its absence is not a second mistake.
     pub(crate) pack_attempted: bool,
+    pub(crate) pack_file: Option<LitStr>,
+    /// The word, where it was written.
+    pub(crate) unchecked: Option<Ident>,
     pub(crate) name: Option<LitStr>,
     pub(crate) title: Option<LitStr>,
     pub(crate) description: Option<LitStr>,
@@ -94,7 +99,7 @@ impl Keys {
         }
         let key = input.call(Ident::parse_any)?;
         let word = key.unraw().to_string();
-        if word == "pack" || nearest(&word, KEYS) == Some("pack") {
+        if matches!(nearest(&word, KEYS), Some("pack" | "pack_file")) {
             self.pack_attempted = true;
         }
         if !KEYS.contains(&word.as_str()) {
@@ -103,6 +108,13 @@ impl Keys {
         once(&key, seen)?;
         match word.as_str() {
             "pack" => self.pack = Some(string(input, &key, "finance.payment.refund.v1")?),
+            "pack_file" => {
+                self.pack_file = Some(string(input, &key, "policies/acme.deploy.v1.json")?);
+            }
+            "unchecked" => {
+                self.unchecked = Some(key.clone());
+                flag(input, &key)?;
+            }
             "name" => self.name = Some(string(input, &key, "process_refund")?),
             "title" => self.title = Some(string(input, &key, "Process a refund")?),
             "description" => self.description = Some(string(input, &key, "Refund an order.")?),

@@ -25,6 +25,10 @@ impl Errors {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// `value`, unless a mistake was recorded.
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         match self.0 {

@@ -20,7 +20,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Path, ReturnType};
 
 use crate::model::{Parameter, Role, Tool};
-use crate::{arguments, spec};
+use crate::{arguments, contract, spec};
 
 /// The whole expansion.
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
@@ -32,6 +32,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let arguments = arguments::expand(tool);
     let arguments_name = arguments::struct_name(tool);
     let spec = spec::expand(tool);
+    let checks = contract::parameter_checks(tool);
     let context = context_closure(tool);
     let body = body_closure(tool);
     let service = tool.parameters.iter().find_map(|parameter| {
@@ -46,6 +47,8 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         Delimiter::Brace,
         quote_spanned! {Span::mixed_site()=>
             #arguments
+
+            #checks
 
             #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
         },
@@ -120,9 +123,24 @@ fn context_closure(tool: &Tool) -> TokenStream {
     let fields = tool.context.iter().map(|field| {
         let name = syn::ext::IdentExt::unraw(&field.name).to_string();
         let value = &field.value;
-        let value = quote_spanned!(at(value)=> &(#value));
-        quote_spanned! {at(&field.value)=>
-            #krate::__private::ContextFields::field(#context, #name, #value)?;
+        let span = at(value);
+        let krate_here = crate_at(krate, span);
+        let local = Ident::new("__aport_value", span);
+        let source = quote_spanned! {span=>
+            #krate_here::__private::contract::Source::of_value(#local)
+        };
+        let check = contract::check(&tool.policy, krate, &name, &source, span);
+        // A closure that nobody calls is checked and costs nothing.
+        let check = (!check.is_empty()).then(|| {
+            let imports = contract::imports(krate);
+            quote_spanned!(span=> let _ = || { #imports #check };)
+        });
+        quote_spanned! {span=>
+            {
+                let #local = &(#value);
+                #check
+                #krate_here::__private::ContextFields::field(#context, #name, #local)?;
+            }
         }
     });
     quote_spanned! {Span::mixed_site()=>
@@ -225,7 +243,7 @@ pub(crate) fn crate_at(krate: &Path, span: Span) -> TokenStream {
         .collect()
 }
 
-fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+pub(crate) fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))

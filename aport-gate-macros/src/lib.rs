@@ -8,6 +8,7 @@
 
 mod arguments;
 mod attribute;
+mod contract;
 mod docs;
 mod errors;
 mod expand;
@@ -18,6 +19,8 @@ mod model;
 mod nearest;
 mod parameter;
 mod parameter_attributes;
+mod policy;
+mod position;
 mod signature;
 mod spec;
 mod types;

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Expr, Path, ReturnType, Token, Type, Visibility};
 
 use crate::attribute::{Annotations, ContextField};
+use crate::policy::Policy;
 
 /// A free `async fn` and the keys of its attribute.
 pub(crate) struct Tool {
@@ -22,7 +23,7 @@ pub(crate) struct Tool {
     pub(crate) output: ReturnType,
     /// Braces included.
     pub(crate) body: TokenStream,
-    pub(crate) pack: String,
+    pub(crate) policy: Policy,
     pub(crate) name: String,
     pub(crate) title: Option<String>,
     /// An expression of type `&'static str`.

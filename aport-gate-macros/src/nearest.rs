@@ -16,12 +16,16 @@ pub(crate) fn unknown(what: &str, wrong: &str, known: &[&str]) -> String {
         Some(name) => format!(": did you mean `{name}`? "),
         None => ": ".to_owned(),
     };
-    let list = known
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!("unknown {what} `{wrong}`{meant}expected one of {list}")
+    format!(
+        "unknown {what} `{wrong}`{meant}expected one of {}",
+        quoted(known)
+    )
+}
+
+/// A list of names for a message.
+pub(crate) fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// Edits between two names: insert, remove, replace (Levenshtein).

@@ -1,7 +1,8 @@
 //! What the route publishes: `ToolSpec { name: "process_refund", … }`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt as _;
 
 use crate::expand::{at, crate_at, output_type};
 use crate::model::Tool;
@@ -9,7 +10,12 @@ use crate::model::Tool;
 /// The `ToolSpec` of a tool.
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let krate = &tool.krate;
-    let (name, pack) = (&tool.name, &tool.pack);
+    let name = &tool.name;
+    let pack = pack(tool);
+    let mapped = tool
+        .context
+        .iter()
+        .map(|field| field.name.unraw().to_string());
     let title = option(tool.title.as_ref());
     let description = option(tool.description.as_ref());
     let hints = &tool.annotations;
@@ -30,6 +36,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
             title: #title,
             description: #description,
             pack: #pack,
+            mapped: &[#(#mapped),*],
             annotations: #krate::__private::Annotations {
                 title: #hint_title,
                 read_only_hint: #read_only_hint,
@@ -38,6 +45,34 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
                 open_world_hint: #open_world_hint,
             },
             output_schema: #output_schema,
+        }
+    }
+}
+
+/// The pack: the bytes that were checked are the bytes that are enforced.
+fn pack(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let policy = &tool.policy;
+    let id = &policy.id;
+    let digest = option(policy.pack.as_ref().map(|pack| pack.digest().to_string()));
+    let json = option(
+        policy
+            .file
+            .as_ref()
+            .map(|(_, json)| Literal::byte_string(json)),
+    );
+    // The compiler runs again when a file changes that it included.
+    let tracked = policy.file.as_ref().map(|(path, _)| {
+        let path = format!("/{}", path.value());
+        quote_spanned! {Span::mixed_site()=>
+            const _: &[::core::primitive::u8] =
+                ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path));
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        {
+            #tracked
+            #krate::__private::ToolPack { id: #id, digest: #digest, json: #json }
         }
     }
 }

@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use aport_gate_oap::PackId;
-use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, LitStr, Path, ReturnType, parse_quote};
 
 use crate::attribute::{ContextField, Keys};
+use crate::contract;
 use crate::docs;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::model::{Parameter, Role, Tool};
 use crate::parameter::OF_THE_GATE;
+use crate::policy::{self, Policy};
 use crate::signature;
 
 /// Checks the function against its keys.
 pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::Result<Tool> {
     let errors_of = &mut errors;
-    let pack = pack(&keys, errors_of);
+    let policy = policy::policy(&keys, errors_of);
     let name = name(&keys, &function, errors_of);
     let free = signature::check(&function, errors_of);
     let parameters: Vec<Parameter> = if free {
@@ -58,35 +58,23 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         parameters,
         output: function.signature.output,
         body: function.body,
-        pack,
+        // Without one there is a mistake already, and the tool is never expanded.
+        policy: policy.unwrap_or_else(Policy::unknown),
         name,
         title: keys.title.as_ref().map(LitStr::value),
         annotations: keys.annotations,
         context: keys.context,
     };
     names(&tool, errors_of);
+    // With another mistake open, what is missing may only be misspelt.
+    if errors_of.is_empty() {
+        contract::supplied(&tool, errors_of);
+    }
     errors.finish(tool)
 }
 
 pub(crate) fn default_crate() -> Path {
     parse_quote!(::aport_gate)
-}
-
-fn pack(keys: &Keys, errors: &mut Errors) -> String {
-    let Some(pack) = &keys.pack else {
-        if !keys.pack_attempted {
-            errors.at_span(
-                Span::call_site(),
-                "missing `pack`: name the policy pack that decides, for example \
-                 `#[policy_gated(pack = \"finance.payment.refund.v1\")]`",
-            );
-        }
-        return String::new();
-    };
-    if let Err(error) = PackId::parse(&pack.value()) {
-        errors.at(pack, error);
-    }
-    pack.value()
 }
 
 /// The tool's name on the wire, checked against MCP's rule for tool names.

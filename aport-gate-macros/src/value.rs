@@ -46,6 +46,15 @@ pub(crate) fn boolean(input: ParseStream<'_>, key: &Ident) -> syn::Result<LitBoo
     }
 }
 
+/// A key without a value.
+pub(crate) fn flag(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    let message = format!("`{key}` takes no value: write `{key}` alone");
+    Err(syn::Error::new(key.span(), message))
+}
+
 /// The literal behind `=`, or the place where something else stands.
 fn value(input: ParseStream<'_>) -> Result<Lit, Option<Span>> {
     if !input.peek(Token![=]) {

@@ -20,11 +20,12 @@ use crate::output::{Returned, failure};
 use crate::permit::Permit;
 use crate::refusal::{Refusal, RefusalCode, attach_decision, denial};
 use crate::server::HasGate;
+use crate::tool_pack::ToolPack;
 
 /// A call as it arrived.
 pub(crate) struct Incoming {
     pub(crate) tool: &'static str,
-    pub(crate) pack: &'static str,
+    pub(crate) pack: ToolPack,
     pub(crate) arguments: JsonObject,
     pub(crate) meta: JsonObject,
     pub(crate) cancelled: CancellationToken,
@@ -77,6 +78,7 @@ where
     let query = Query {
         tool: incoming.tool,
         pack: pack.clone(),
+        tool_pack: incoming.pack,
         agent: agent.clone(),
         context,
         digest,
@@ -138,7 +140,7 @@ fn ask<A: DeserializeOwned + Serialize>(
     })?;
     let agent = identity?;
     let invalid = |message: String| Refusal::new(RefusalCode::InvalidContext, message);
-    let pack = PackId::parse(incoming.pack)
+    let pack = PackId::parse(incoming.pack.id)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
     let mut fields = ContextFields::default();
     map(&arguments, &mut fields).map_err(|error| invalid(error.to_string()))?;
@@ -177,7 +179,7 @@ async fn execute<S, A>(
 ) -> CallToolResult {
     if incoming.cancelled.is_cancelled() {
         // Dropping the reservation gives it back: the body has not begun.
-        return cancelled().into_result(incoming.pack);
+        return cancelled().into_result(incoming.pack.id);
     }
     // From here on a dropped reservation is held: nobody knows how far the body came.
     reservation.start();
@@ -230,7 +232,7 @@ async fn refuse(
 ) -> CallToolResult {
     tracing::warn!(
         tool = incoming.tool,
-        pack = incoming.pack,
+        pack = incoming.pack.id,
         agent = agent.map(AgentId::as_str),
         code = refusal.code(),
         problem = ?refusal.message(),
@@ -238,7 +240,7 @@ async fn refuse(
     );
     let mut record = json!({
         "tool": incoming.tool,
-        "policy_id": incoming.pack,
+        "policy_id": incoming.pack.id,
         "code": refusal.code(),
         "message": refusal.message(),
     });
@@ -250,7 +252,7 @@ async fn refuse(
     if !matches!(recording, Ok(Ok(()))) {
         tracing::error!("the refusal could not be recorded");
     }
-    refusal.into_result(incoming.pack)
+    refusal.into_result(incoming.pack.id)
 }
 
 fn cancelled() -> Refusal {

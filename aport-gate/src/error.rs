@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ledger::LedgerError;
+use crate::tool_pack::PackMismatch;
 
 /// [`std::result::Result`] with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -95,6 +96,26 @@ pub enum Error {
         tool: String,
         /// Why not.
         problem: &'static str,
+    },
+    /// The pack in force is not the one that a tool was checked against.
+    #[error("tool `{tool}` cannot be served: {source}")]
+    PackMismatch {
+        /// The tool.
+        tool: String,
+        /// How the packs differ.
+        source: PackMismatch,
+    },
+    /// A tool cannot supply the context that its pack declares.
+    #[error(
+        "tool `{tool}` does not fit pack `{pack}`: {problems}; add the argument, or a field in `context(…)`"
+    )]
+    Contract {
+        /// The tool.
+        tool: String,
+        /// The pack.
+        pack: String,
+        /// What is wrong with which field.
+        problems: String,
     },
     /// Two tools have the same name.
     #[error("two tools are named `{0}`; give one of them `name = \"…\"`")]

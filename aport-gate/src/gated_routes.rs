@@ -9,12 +9,32 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use rmcp::handler::server::router::tool::ToolRoute;
+use rmcp::model::JsonObject;
+
+use crate::tool_pack::ToolPack;
 
 /// What was written down when a gated route was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GatedTool {
-    /// Id of the pack that the handler asks about, whatever the listing says.
-    pub(crate) pack: &'static str,
+    /// The pack that the handler asks about, whatever the listing says.
+    pub(crate) pack: ToolPack,
+    /// Context fields that the server adds to the arguments.
+    pub(crate) mapped: &'static [&'static str],
+}
+
+impl GatedTool {
+    /// What the listing says about the policy until a gate completes it.
+    pub(crate) fn policy(self) -> JsonObject {
+        let mut policy = JsonObject::new();
+        policy.insert("pack".to_owned(), self.pack.id.into());
+        if let Some(digest) = self.pack.digest {
+            policy.insert("digest".to_owned(), digest.into());
+        }
+        if !self.mapped.is_empty() {
+            policy.insert("mapped".to_owned(), self.mapped.into());
+        }
+        policy
+    }
 }
 
 /// Writes a new gated route down.
@@ -79,7 +99,12 @@ mod tests {
     fn routes_that_are_gone_are_forgotten_and_living_ones_are_not() {
         let mut routes = Routes::default();
         let living: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
-        let tool = GatedTool { pack: "a.v1" };
+        let pack = ToolPack {
+            id: "a.v1",
+            digest: None,
+            json: None,
+        };
+        let tool = GatedTool { pack, mapped: &[] };
         routes.enter(0, Box::new(Arc::downgrade(&living)), tool);
         for address in 1..10_000 {
             let session: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());

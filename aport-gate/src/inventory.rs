@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::gate::Gate;
 use crate::gated_routes;
 use crate::identity::ARGUMENT_AGENT_ID;
+use crate::tool_pack::ToolPack;
 
 /// Every tool of a router, and the policy in front of it.
 ///
@@ -85,28 +86,26 @@ pub enum Role {
 }
 
 /// The inventory of a router, without a gate: digests are those of the packs that are embedded in
-/// this crate. Needs no environment, no folder and no ledger, so that a test can ask for it.
+/// this crate or come with `pack_file`. Needs no environment, no folder and no ledger, so that a test can ask for it.
 ///
 /// A tool counts as gated when its handler is one that [`policy_gated`](crate::policy_gated) made,
 /// not when its listing says so.
 #[must_use]
 pub fn inventory<S>(router: &ToolRouter<S>) -> Inventory {
-    let embedded = |id: &PackId| {
-        embedded_packs()
-            .iter()
-            .find(|(known, _)| *known == id.as_str())
-            .and_then(|(_, json)| Pack::parse(json).ok())
-    };
-    collect(router, |id| embedded(id).as_ref().map(Contract::of))
+    collect(router, |pack| {
+        let embedded = embedded_packs().iter().find(|(known, _)| *known == pack.id);
+        let json = pack.json.or(embedded.map(|(_, json)| *json))?;
+        Pack::parse(json).ok().as_ref().map(Contract::of)
+    })
 }
 
 impl Gate {
     /// The inventory of a router, with the packs that this gate decides by.
     #[must_use]
     pub fn inventory<S>(&self, router: &ToolRouter<S>) -> Inventory {
-        let packs = self.packs();
-        collect(router, |id| {
-            packs.get(id).map(|loaded| Contract::of(loaded.pack()))
+        collect(router, |pack| {
+            let pack = self.inner.verifier.pack(pack).ok()?.0;
+            Some(Contract::of(&pack))
         })
     }
 }
@@ -126,7 +125,10 @@ impl Contract {
     }
 }
 
-fn collect<S>(router: &ToolRouter<S>, contract: impl Fn(&PackId) -> Option<Contract>) -> Inventory {
+fn collect<S>(
+    router: &ToolRouter<S>,
+    contract: impl Fn(&ToolPack) -> Option<Contract>,
+) -> Inventory {
     let mut tools: Vec<_> = router
         .map
         .iter()
@@ -139,11 +141,11 @@ fn collect<S>(router: &ToolRouter<S>, contract: impl Fn(&PackId) -> Option<Contr
 fn read<S>(
     name: &str,
     route: &ToolRoute<S>,
-    contract: &impl Fn(&PackId) -> Option<Contract>,
+    contract: &impl Fn(&ToolPack) -> Option<Contract>,
 ) -> InventoryTool {
     let gated = gated_routes::find(route);
-    let pack = gated.and_then(|tool| PackId::parse(tool.pack).ok());
-    let contract = pack.as_ref().and_then(contract);
+    let pack = gated.and_then(|tool| PackId::parse(tool.pack.id).ok());
+    let contract = gated.and_then(|tool| contract(&tool.pack));
     let schema = &route.attr.input_schema;
     let definitions = schema.get("$defs").and_then(Value::as_object);
     let (digest, required_context) = contract.map_or((None, Vec::new()), |contract| {

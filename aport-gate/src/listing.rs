@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aport_gate_oap::PackId;
+use aport_gate_oap::{Pack, PackId};
 use rmcp::handler::server::router::tool::ToolRouter;
-use rmcp::model::Tool;
+use rmcp::model::{JsonObject, Tool};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
-use crate::packs::{LoadedPack, PackSet};
 use crate::route::META_POLICY;
+use crate::supply;
+use crate::tool_pack::PackMismatch;
 
 impl Gate {
     /// Checks that every tool of a router is gated, and completes its listing: digest and required
@@ -45,6 +46,8 @@ impl Gate {
     /// - [`Error::UngatedTool`] when a tool's handler is not one that
     ///   [`policy_gated`](crate::policy_gated) made, whatever its `_meta` says.
     /// - [`Error::UnknownPack`] when a tool's pack is not one that this gate has.
+    /// - [`Error::PackMismatch`] when the pack in force is another than the tool was checked against.
+    /// - [`Error::Contract`] when the tool cannot supply what its pack declares.
     pub fn describe<S: Send + Sync + 'static>(
         &self,
         router: ToolRouter<S>,
@@ -101,17 +104,28 @@ impl Gate {
     }
 
     fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<()> {
-        let unknown = || Error::UnknownPack {
-            tool: tool.name.to_string(),
-            pack: gated.pack.to_owned(),
+        let name = tool.name.to_string();
+        let pack = match self.inner.verifier.pack(&gated.pack) {
+            Ok((pack, _)) => pack,
+            Err(PackMismatch::Unknown(pack)) => {
+                return Err(Error::UnknownPack { tool: name, pack });
+            }
+            Err(source) => return Err(Error::PackMismatch { tool: name, source }),
         };
-        let id = PackId::parse(gated.pack).map_err(|_| unknown())?;
-        let packs = self.packs();
-        let policy = policy(&packs, &id).ok_or_else(unknown)?;
+        let problems = supply::problems(tool, gated, &pack);
+        if !problems.is_empty() {
+            return Err(Error::Contract {
+                tool: name,
+                pack: gated.pack.id.to_owned(),
+                problems: problems.join("; "),
+            });
+        }
+        let mut policy = gated.policy();
+        complete(&mut policy, &pack);
         tool.meta
             .get_or_insert_default()
             .0
-            .insert(META_POLICY.to_owned(), policy);
+            .insert(META_POLICY.to_owned(), Value::Object(policy));
         if self.inner.agent.is_some()
             && let Some(Value::Array(required)) =
                 Arc::make_mut(&mut tool.input_schema).get_mut("required")
@@ -134,24 +148,20 @@ impl Gate {
                 continue;
             };
             let id = listed.get("pack").and_then(Value::as_str);
-            if let Some(policy) = id
-                .and_then(|id| PackId::parse(id).ok())
-                .and_then(|id| policy(&packs, &id))
+            let id = id.and_then(|id| PackId::parse(id).ok());
+            if let Some(loaded) = id.and_then(|id| packs.get(&id))
+                && let Value::Object(listed) = listed
             {
-                *listed = policy;
+                complete(listed, loaded.pack());
             }
         }
     }
 }
 
 /// What a listing tells about the pack that guards a tool.
-fn policy(packs: &PackSet, id: &PackId) -> Option<Value> {
-    let pack = packs.get(id).map(LoadedPack::pack)?;
-    Some(json!({
-        "pack": id,
-        "digest": pack.digest(),
-        "context": pack.required_fields(),
-    }))
+fn complete(policy: &mut JsonObject, pack: &Pack) {
+    policy.insert("digest".to_owned(), json!(pack.digest()));
+    policy.insert("context".to_owned(), json!(pack.required_fields()));
 }
 
 fn claims_policy(tool: &Tool) -> bool {

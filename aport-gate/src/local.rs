@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, Decision, Digest, Outcome, PackId, Reason, Request, Usage};
+use aport_gate_oap::{
+    AgentId, Decision, Digest, OperatorOptions, Outcome, Pack, PackId, Reason, Request, Usage,
+};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::ledger::{Ledger, Recorded, Verdict};
-use crate::packs::{PackSet, PackStore};
+use crate::packs::{LoadedPack, PackSet, PackStore};
 use crate::passports::PassportFolder;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signing::DecisionSigner;
+use crate::tool_pack::{BroughtPacks, PackMismatch, ToolPack};
 
 /// How long a decision of this verifier says it holds, in seconds. The gate
 /// uses a decision once, at once.
@@ -18,6 +21,7 @@ const EXPIRES_IN_SECONDS: u32 = 60;
 
 pub(crate) struct LocalVerifier {
     packs: PackStore,
+    brought: BroughtPacks,
     passports: PassportFolder,
     signer: Option<DecisionSigner>,
     pub(crate) clock: Clock,
@@ -27,6 +31,8 @@ pub(crate) struct LocalVerifier {
 pub(crate) struct Query {
     pub(crate) tool: &'static str,
     pub(crate) pack: PackId,
+    /// The pack as the tool knows it.
+    pub(crate) tool_pack: ToolPack,
     pub(crate) agent: AgentId,
     pub(crate) context: Map<String, Value>,
     pub(crate) digest: Digest,
@@ -40,6 +46,7 @@ impl LocalVerifier {
     ) -> Self {
         Self {
             packs,
+            brought: BroughtPacks::default(),
             passports,
             signer,
             clock: Clock::default(),
@@ -54,18 +61,22 @@ impl LocalVerifier {
         self.packs.problem()
     }
 
+    /// The pack that decides about a tool, and what the operator changed in its reading.
+    pub(crate) fn pack(
+        &self,
+        tool: &ToolPack,
+    ) -> Result<(Arc<Pack>, Option<OperatorOptions>), PackMismatch> {
+        let packs = self.packs.current();
+        let id = PackId::parse(tool.id).ok();
+        let loaded = id.and_then(|id| packs.get(&id));
+        let pack = self.brought.enforced(tool, loaded.map(LoadedPack::pack))?;
+        Ok((pack, loaded.and_then(LoadedPack::operator_options).cloned()))
+    }
+
     /// Decides, takes from the caps and writes the audit record, in one
     /// transaction of the ledger.
     pub(crate) async fn verify(&self, ledger: &Ledger, query: Query) -> Result<Recorded, Refusal> {
-        let packs = self.packs.current();
-        let Some(loaded) = packs.get(&query.pack) else {
-            return Err(Refusal::new(
-                RefusalCode::UnknownPack,
-                format!("this gate does not have policy pack `{}`", query.pack),
-            ));
-        };
-        let pack = Arc::clone(loaded.pack());
-        let operator_options = loaded.operator_options().cloned();
+        let (pack, operator_options) = self.pack(&query.tool_pack)?;
         let passport = self.passports.read(&query.agent)?;
         let now = self.clock.now();
         let request = Request {

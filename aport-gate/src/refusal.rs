@@ -4,6 +4,8 @@ use aport_gate_oap::{Decision, Reason};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 
+use crate::tool_pack::PackMismatch;
+
 /// `_meta` key of every result.
 pub(crate) const META_DECISION: &str = "io.aport/decision";
 
@@ -18,6 +20,7 @@ pub(crate) enum RefusalCode {
     AgentIdUnauthenticated,
     InvalidContext,
     UnknownPack,
+    PackDiffers,
     PassportUnreadable,
     LedgerUnavailable,
     Timeout,
@@ -34,6 +37,7 @@ impl RefusalCode {
             Self::AgentIdUnauthenticated => "gate.agent_id_unauthenticated",
             Self::InvalidContext => "gate.invalid_context",
             Self::UnknownPack => "gate.unknown_pack",
+            Self::PackDiffers => "gate.pack_differs",
             Self::PassportUnreadable => "gate.passport_unreadable",
             Self::LedgerUnavailable => "gate.ledger_unavailable",
             Self::Timeout => "gate.timeout",
@@ -80,6 +84,16 @@ impl Refusal {
             }),
         );
         result
+    }
+}
+
+impl From<PackMismatch> for Refusal {
+    fn from(mismatch: PackMismatch) -> Self {
+        let code = match mismatch {
+            PackMismatch::Unknown(_) => RefusalCode::UnknownPack,
+            PackMismatch::Differs { .. } | PackMismatch::Broken { .. } => RefusalCode::PackDiffers,
+        };
+        Self::new(code, mismatch.to_string())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::identity::ARGUMENT_AGENT_ID;
 use crate::output::Returned;
 use crate::permit::Permit;
 use crate::server::HasGate;
+use crate::tool_pack::ToolPack;
 
 /// `_meta` key of a tool in the listing.
 pub(crate) const META_POLICY: &str = "io.aport/policy";
@@ -31,8 +32,10 @@ pub struct ToolSpec {
     pub title: Option<&'static str>,
     /// Description for the model.
     pub description: Option<&'static str>,
-    /// Id of the policy pack; checked when the attribute expands.
-    pub pack: &'static str,
+    /// The policy pack that decides.
+    pub pack: ToolPack,
+    /// Context fields that the server adds to the arguments.
+    pub mapped: &'static [&'static str],
     /// MCP tool annotations.
     pub annotations: Annotations,
     /// Schema of the structured result.
@@ -64,8 +67,12 @@ where
     S: HasGate + Send + Sync + 'static,
     A: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static,
 {
-    let tool = listed::<A>(&spec);
     let (name, pack) = (spec.name, spec.pack);
+    let gated = GatedTool {
+        pack,
+        mapped: spec.mapped,
+    };
+    let tool = listed::<A>(&spec, gated);
     let route = ToolRoute::new_dyn(tool, move |call: ToolCallContext<'_, S>| {
         let service = call.service;
         let incoming = Incoming {
@@ -80,11 +87,11 @@ where
             Ok(result.into())
         })
     });
-    gated_routes::enter(&route, GatedTool { pack });
+    gated_routes::enter(&route, gated);
     route
 }
 
-fn listed<A: JsonSchema + 'static>(spec: &ToolSpec) -> Tool {
+fn listed<A: JsonSchema + 'static>(spec: &ToolSpec, gated: GatedTool) -> Tool {
     let mut schema = schema_for_type::<A>().as_ref().clone();
     // Name and docs of the generated struct say nothing to a model.
     schema.remove("title");
@@ -109,8 +116,8 @@ fn listed<A: JsonSchema + 'static>(spec: &ToolSpec) -> Tool {
         tool = tool.with_annotations(annotations);
     }
     let mut meta = MetaObject::new();
-    meta.0
-        .insert(META_POLICY.to_owned(), json!({ "pack": spec.pack }));
+    let policy = Value::Object(gated.policy());
+    meta.0.insert(META_POLICY.to_owned(), policy);
     tool.with_meta(meta)
 }
 

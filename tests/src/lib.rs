@@ -11,6 +11,7 @@
 mod answer;
 mod binary;
 mod home;
+pub mod in_process;
 mod process;
 
 pub use answer::Answer;

@@ -491,7 +491,7 @@ async fn the_listing_tells_pack_digest_context_and_who_must_say_the_agent() {
 
 #[tokio::test]
 async fn a_tool_whose_pack_the_gate_lacks_stops_the_server_from_starting() {
-    #[policy_gated(pack = "acme.deploy.v1")]
+    #[policy_gated(pack = "acme.deploy.v1", unchecked)]
     async fn deploy(target: String) -> String {
         target
     }

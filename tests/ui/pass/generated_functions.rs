@@ -6,7 +6,7 @@ macro_rules! tools {
     ($($name:ident($argument:ident: $ty:ty) in $pack:literal, $doc:literal;)*) => {
         $(
             #[doc = $doc]
-            #[policy_gated(pack = $pack, context(value = $argument))]
+            #[policy_gated(pack = $pack, unchecked, context(value = $argument))]
             pub async fn $name($argument: $ty, other: Option<$ty>) -> $ty {
                 let arguments = $argument;
                 drop(other);

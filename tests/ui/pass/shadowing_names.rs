@@ -5,7 +5,7 @@ use aport_gate::policy_gated;
 pub struct S;
 
 /// Parameters may be called like anything in the generated code, and like the function.
-#[policy_gated(pack = "finance.payment.refund.v1", context(kind = r#type, both = (context, service)))]
+#[policy_gated(pack = "finance.payment.refund.v1", unchecked, context(kind = r#type, both = (context, service)))]
 pub async fn process(
     #[service] this: &S,
     context: String,

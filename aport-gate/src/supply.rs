@@ -1,0 +1,71 @@
+//! Whether a tool as it is listed can supply what its pack declares, asked when a server starts.
+//!
+//! The compiler asked the same of a tool that was checked; this is for what it cannot see: a pack
+//! that only the gate has, the fields of `Parameters<T>` under their JSON names, a parameter that a
+//! `cfg` removed, and the schema of a user's own type.
+
+use aport_gate_oap::Pack;
+use rmcp::model::{JsonObject, Tool};
+use serde_json::Value;
+
+use crate::gated_routes::GatedTool;
+
+/// What is wrong, field by field; empty where nothing is.
+pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String> {
+    let declared = pack
+        .required_context()
+        .and_then(|schema| schema.get("properties"));
+    let arguments = tool
+        .input_schema
+        .get("properties")
+        .and_then(Value::as_object);
+    let argument = |field: &str| arguments.and_then(|arguments| arguments.get(field));
+    let added = |field: &str| gated.mapped.contains(&field);
+    let mut problems = Vec::new();
+    for field in pack.required_fields() {
+        let by_gate = matches!(field, "agent_id" | "policy_id");
+        if !by_gate && argument(field).is_none() && !added(field) {
+            problems.push(format!("`{field}` is supplied by nothing"));
+        }
+    }
+    for (field, declared) in declared.and_then(Value::as_object).into_iter().flatten() {
+        if let (Some(expected), Some(argument)) = (type_of(declared), argument(field))
+            && !added(field)
+            && !may_be(argument, expected, &tool.input_schema)
+        {
+            problems.push(format!(
+                "`{field}` has to be {expected}, the argument is not"
+            ));
+        }
+    }
+    problems
+}
+
+fn type_of(schema: &Value) -> Option<&str> {
+    schema.get("type")?.as_str()
+}
+
+/// Whether some value of the argument's schema has this type. What is not understood may.
+fn may_be(argument: &Value, expected: &str, root: &JsonObject) -> bool {
+    let fits = |found: &str| {
+        found == expected
+            || matches!(
+                (found, expected),
+                ("integer", "number") | ("number", "integer")
+            )
+    };
+    if let Some(reference) = argument.get("$ref").and_then(Value::as_str) {
+        let definition = reference
+            .strip_prefix("#/$defs/")
+            .and_then(|name| root.get("$defs")?.get(name));
+        return definition.is_none_or(|found| match found.get("type") {
+            Some(_) => may_be(found, expected, &JsonObject::new()),
+            None => true,
+        });
+    }
+    match argument.get("type") {
+        Some(Value::String(found)) => fits(found),
+        Some(Value::Array(found)) => found.iter().filter_map(Value::as_str).any(fits),
+        _ => true,
+    }
+}

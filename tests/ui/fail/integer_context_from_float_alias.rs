@@ -1,0 +1,10 @@
+use aport_gate::policy_gated;
+
+type Number = f64;
+
+#[policy_gated(pack = "code.repository.merge.v1", context(action = "pr.merge"))]
+async fn merge_pull_request(repository: String, branch: String, pr_number: Number) -> String {
+    format!("{repository} {branch} {pr_number}")
+}
+
+fn main() {}

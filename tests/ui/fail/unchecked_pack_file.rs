@@ -1,0 +1,8 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack_file = "policies/acme.deploy.v1.json", unchecked)]
+async fn deploy(target: String) -> String {
+    target
+}
+
+fn main() {}

@@ -64,6 +64,11 @@ impl Desk {
             unreachable!()
         };
         let query = Query {
+            tool_pack: crate::tool_pack::ToolPack {
+                id: pack.to_owned().leak(),
+                digest: None,
+                json: None,
+            },
             tool: "process_refund",
             pack: PackId::parse(pack).unwrap(),
             agent: AgentId::parse(AGENT).unwrap(),

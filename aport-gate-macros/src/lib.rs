@@ -63,13 +63,23 @@ use quote::ToTokens as _;
 ///
 /// | key | meaning |
 /// | --- | --- |
-/// | `pack = "…"` | id of the policy pack that decides; required |
+/// | `pack = "…"` | id of the policy pack that decides: one that comes with aport-gate, unless `unchecked` |
+/// | `pack_file = "…"` | a pack of your own: its file, relative to the folder of Cargo.toml. It becomes part of the program and need not be installed |
+/// | `unchecked` | the compiler does not check the tool against its pack, which only the gate knows |
 /// | `name = "…"` | name of the tool on the wire; otherwise the function's name. 1 to 128 letters, digits, `_`, `-` and `.` |
 /// | `title = "…"` | title for people |
 /// | `description = "…"` | description for the model; otherwise the doc comment |
 /// | `annotations(…)` | MCP's hints for clients: `title = "…"`, and `read_only_hint`, `destructive_hint`, `idempotent_hint`, `open_world_hint`, each `true` or `false`. What is left out is not published |
 /// | `context(field = expr, …)` | fields that the rules see beside the arguments |
 /// | `crate = ::path` | where the crate `aport-gate` is, if not at `::aport_gate`. The path starts with `::` or `crate` |
+///
+/// ## The contract
+///
+/// Every field that the pack requires has to come from an argument or from `context(…)`: what is
+/// missing is one error at the pack's name, which lists the fields and the fix. Types are checked
+/// too: what the pack declares an integer cannot come from a `String` or an `f64`, and what it
+/// requires cannot come from an `Option`. The digest of the pack that was checked is part of the
+/// tool: a gate that has another pack of this id refuses to serve it.
 ///
 /// ## `context`
 ///

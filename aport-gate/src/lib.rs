@@ -54,9 +54,9 @@ mod refusal;
 mod route;
 mod server;
 mod signing;
+mod supply;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod supply;
 mod tool_pack;
 
 pub use aport_gate_macros::policy_gated;

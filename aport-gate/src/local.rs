@@ -173,7 +173,7 @@ const LONGEST_KEY: usize = 512;
 
 /// A key is kept, compared and shown in audit trails: two that look alike must not differ in what
 /// nobody sees.
-fn check_key(key: &str) -> Result<(), Refusal> {
+pub(crate) fn check_key(key: &str) -> Result<(), Refusal> {
     let refuse = |problem: &str| {
         Err(Refusal::new(
             RefusalCode::InvalidContext,

@@ -10,7 +10,7 @@ use crate::bounded_file;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// Largest passport file that is read, in bytes.
-const MAX_PASSPORT_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_PASSPORT_BYTES: u64 = 1024 * 1024;
 /// How many bytes of files are kept beside their parsed passports.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 

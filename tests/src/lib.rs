@@ -12,9 +12,11 @@ mod answer;
 mod binary;
 mod home;
 pub mod in_process;
+mod operator;
 mod process;
 
 pub use answer::Answer;
 pub use binary::{command_binary, server_binary, wait_for};
 pub use home::{AGENT, Home, passport, refund_arguments};
+pub use operator::Operated;
 pub use process::{ServerProcess, server_command};

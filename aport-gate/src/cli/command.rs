@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, passport, policy};
+use super::{Verdict, audit, decide, passport, policy};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -25,6 +25,10 @@ pub(super) enum Command {
     /// Policy packs: list, show, check and test them.
     #[command(subcommand)]
     Policy(policy::Command),
+    Decide(Box<decide::Decide>),
+    /// The audit trail: what was decided, and that nobody changed it.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Passports: who an agent is and what it may do.
     #[command(subcommand)]
     Passport(passport::Command),
@@ -35,6 +39,8 @@ impl Command {
         match self {
             Self::Policy(command) => command.run(output),
             Self::Passport(command) => command.run(output),
+            Self::Decide(decide) => decide.run(output).await,
+            Self::Audit(command) => command.run(output).await,
         }
     }
 }

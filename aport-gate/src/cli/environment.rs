@@ -2,12 +2,18 @@
 
 use std::path::PathBuf;
 
+use aport_gate_oap::AgentId;
+
 use super::failure::Failure;
+use crate::Ledger;
 use crate::config::{Config, default_home};
 
 /// What a command needs of the environment, understood as a server understands it.
 pub(super) struct Environment {
     pub(super) home: PathBuf,
+    /// The agent that this process is bound to.
+    pub(super) agent: Option<AgentId>,
+    ledger: Option<PathBuf>,
 }
 
 impl Environment {
@@ -17,7 +23,35 @@ impl Environment {
             Some(home) => home,
             None => default_home()?,
         };
-        Ok(Self { home })
+        Ok(Self {
+            home,
+            agent: config.agent,
+            ledger: config.ledger,
+        })
+    }
+
+    /// Where the ledger is.
+    pub(super) fn ledger_path(&self) -> PathBuf {
+        let own = || self.home.join("ledger.sqlite3");
+        self.ledger.clone().unwrap_or_else(own)
+    }
+
+    /// The ledger, if there is one: a question creates none.
+    pub(super) fn existing_ledger(&self) -> Result<Option<Ledger>, Failure> {
+        let path = self.ledger_path();
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Ledger::open(&path)?))
+    }
+
+    /// The ledger, which must be there.
+    pub(super) fn ledger(&self) -> Result<Ledger, Failure> {
+        self.existing_ledger()?.ok_or_else(|| {
+            let path = self.ledger_path();
+            Failure::new(format!("there is no ledger at `{}`", path.display()))
+                .hint("a server makes it when it starts; check APORT_HOME and APORT_DATABASE_URL")
+        })
     }
 
     /// The folder of passports.

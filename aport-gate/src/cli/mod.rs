@@ -1,7 +1,9 @@
 //! The command `aport-gate`: for operators and for tests of policies.
 
 mod argument;
+mod audit;
 mod command;
+mod decide;
 mod environment;
 mod failure;
 mod file;

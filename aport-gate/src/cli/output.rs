@@ -43,6 +43,11 @@ impl Output {
         self.json
     }
 
+    /// Whether nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// One line of text.
     pub(super) fn line(&mut self, text: impl Display) {
         if self.failed.is_none()

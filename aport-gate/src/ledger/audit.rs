@@ -214,7 +214,7 @@ impl ChainCheck {
             {
                 Err(tampered(
                     self.expected,
-                    "its hash is not that of the head that was kept: the chain was rewritten",
+                    "its hash is not that of the head that was kept: the chain was rewritten, or the head is of another one",
                 ))
             }
             _ => Ok(()),

@@ -4,6 +4,8 @@
 
 use std::fmt::Debug;
 
+#[cfg(feature = "cli")]
+use aport_gate_oap::Usage;
 use aport_gate_oap::{Decision, UsagePlan};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -44,6 +46,15 @@ pub(super) trait Backend: Debug + Send + Sync {
         &self,
         decision_id: String,
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>>;
+
+    /// What the plan asks for, in one snapshot; nothing is taken.
+    #[cfg(feature = "cli")]
+    fn usage(
+        &self,
+        agent: String,
+        policy: String,
+        plan: UsagePlan,
+    ) -> BoxFuture<'_, Result<Usage, LedgerError>>;
 
     /// At most `limit` records above `after`, in order.
     fn records(

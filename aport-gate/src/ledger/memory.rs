@@ -99,6 +99,16 @@ impl Backend for Memory {
         ready(self.state().head().public().map_err(named)).boxed()
     }
 
+    #[cfg(feature = "cli")]
+    fn usage(
+        &self,
+        agent: String,
+        policy: String,
+        plan: UsagePlan,
+    ) -> BoxFuture<'_, Result<Usage, LedgerError>> {
+        ready(Ok(self.state().usage(&(agent, policy), &plan))).boxed()
+    }
+
     fn records_of(
         &self,
         decision_id: String,

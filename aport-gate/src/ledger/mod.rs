@@ -18,6 +18,8 @@ mod verdict;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "cli")]
+use aport_gate_oap::Usage;
 use aport_gate_oap::UsagePlan;
 
 pub use self::audit::{AuditRecord, AuditSummary};
@@ -139,6 +141,17 @@ impl Ledger {
     /// As [`Ledger::records`].
     pub async fn records_of(&self, decision_id: &str) -> Result<Vec<AuditRecord>, LedgerError> {
         self.backend.records_of(decision_id.to_owned()).await
+    }
+
+    /// Reads the plan's counters and key without taking anything.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn usage(
+        &self,
+        agent: String,
+        policy: String,
+        plan: UsagePlan,
+    ) -> Result<Usage, LedgerError> {
+        self.backend.usage(agent, policy, plan).await
     }
 
     /// At most `limit` audit records with a sequence above `after`, in order.

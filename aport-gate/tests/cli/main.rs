@@ -7,7 +7,10 @@
     reason = "a failure here is a failed test"
 )]
 
+mod audit;
+mod decide;
 mod passport;
 mod policy_check;
+mod policy_list;
 mod policy_test;
 mod support;

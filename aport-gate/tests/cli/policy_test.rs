@@ -481,3 +481,21 @@ fn a_failing_case_prints_what_was_expected_and_every_reason() {
     }
     assert!(!answer.contains("one"), "{answer}");
 }
+
+#[test]
+fn a_failing_case_is_explained_when_asked() {
+    let contexts =
+        "{\"name\":\"six\",\"context\":{\"n\":6}}\n{\"name\":\"one\",\"context\":{\"n\":1}}";
+    let expected = "{\"allow\":true}\n{\"allow\":true}";
+    let answer = replay(contexts, expected, &["--explain"]).exits(1);
+    assert!(
+        answer.contains("context.n = 6") && answer.contains("limits.most = 5"),
+        "{answer}"
+    );
+    assert!(!answer.contains("context.n = 1"), "{answer}");
+    assert!(
+        !replay(contexts, expected, &[])
+            .exits(1)
+            .contains("context.n = 6")
+    );
+}

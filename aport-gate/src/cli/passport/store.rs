@@ -10,6 +10,7 @@ use super::document::Document;
 use crate::cli::failure::Failure;
 use crate::cli::file;
 use crate::gate::create_private;
+use crate::passports::MAX_PASSPORT_BYTES;
 
 /// Name of the file that changes are made under the lock of.
 const LOCK: &str = ".lock";
@@ -18,6 +19,9 @@ const LOCK: &str = ".lock";
 pub(super) struct Store {
     folder: PathBuf,
 }
+
+/// A file in the folder, and the passport in it or why it holds none.
+pub(super) type Entry = (PathBuf, Result<Document, String>);
 
 /// Held while passports are read and changed: two commands never undo each other.
 pub(super) struct Locked<'s> {
@@ -62,7 +66,7 @@ impl Store {
     }
 
     /// Every file that looks like a passport, by name, and what it holds.
-    pub(super) fn all(&self) -> Result<Vec<(PathBuf, Result<Document, String>)>, Failure> {
+    pub(super) fn all(&self) -> Result<Vec<Entry>, Failure> {
         let mut paths = Vec::new();
         for name in self.names()? {
             paths.push(self.folder.join(name));
@@ -139,9 +143,15 @@ impl Locked<'_> {
     /// Puts the passport in place of what is there, as a whole: no reader ever meets half of it.
     pub(super) fn put(&self, agent: &AgentId, document: &Document) -> Result<PathBuf, Failure> {
         let path = self.store.path(agent);
+        let text = document.text();
+        if text.len() as u64 > MAX_PASSPORT_BYTES {
+            let problem =
+                format!("it has more than the {MAX_PASSPORT_BYTES} bytes that a verifier reads");
+            return Err(Failure::file("write", &path, problem));
+        }
         // A link stays a link, and what it leads to changes.
         let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        replace(&target, &document.text()).map_err(|error| Failure::file("write", &path, error))?;
+        replace(&target, &text).map_err(|error| Failure::file("write", &path, error))?;
         Ok(path)
     }
 }

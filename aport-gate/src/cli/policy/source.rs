@@ -1,33 +1,69 @@
-//! Packs as a command names them: a file, or the id of a pack that is there anyway.
+//! Packs as a command names them: a file, or the id of a pack that servers decide by.
 
 use std::path::Path;
 
-use aport_gate_oap::{Pack, PackId, embedded_packs};
+use aport_gate_oap::{OperatorOptions, Pack, PackId};
 
+use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::file;
+use crate::packs::{PackOrigin, PackSet};
 
-/// Reads the pack that `name` means: a file of this name, else the pack of this id.
-pub(super) fn pack(name: &str) -> Result<Pack, Failure> {
-    let path = Path::new(name);
-    if !path.exists()
-        && let Ok(id) = PackId::parse(name)
-    {
-        let embedded = embedded_packs()
-            .iter()
-            .find(|(embedded, _)| *embedded == id.as_str());
-        let (_, json) = embedded.ok_or_else(|| {
-            Failure::new(format!("`{name}` is neither a file nor an embedded pack"))
-                .hint("give the pack's file")
-        })?;
-        return parse(name, json);
-    }
-    parse(&path.display().to_string(), &file::read(path)?)
+/// A pack, and what the operator changed in its reading.
+pub(in crate::cli) struct Source {
+    pub(in crate::cli) pack: Pack,
+    pub(in crate::cli) options: Option<OperatorOptions>,
+    /// Where it comes from, in words.
+    pub(in crate::cli) origin: String,
 }
 
-fn parse(name: &str, json: &[u8]) -> Result<Pack, Failure> {
-    Pack::parse(json).map_err(|error| {
+/// Reads the pack that `name` means: a file of this name, else the pack of this id that is embedded
+/// or lies in `APORT_HOME/packs`.
+pub(in crate::cli) fn source(name: &str) -> Result<Source, Failure> {
+    let path = Path::new(name);
+    if !path.exists() {
+        let packs = set()?;
+        let found = PackId::parse(name).ok().and_then(|id| packs.get(&id));
+        let loaded = found.ok_or_else(|| {
+            let known: Vec<&str> = packs.iter().map(|one| one.pack().id().as_str()).collect();
+            Failure::new(format!(
+                "`{name}` is neither a file nor a known pack; the packs are {}",
+                known.join(", ")
+            ))
+            .hint("put the pack into APORT_HOME/packs, or give its file")
+        })?;
+        return Ok(Source {
+            pack: Pack::clone(loaded.pack()),
+            options: loaded.operator_options().cloned(),
+            origin: origin(loaded.origin()),
+        });
+    }
+    let pack = Pack::parse(&file::read(path)?).map_err(|error| {
         Failure::new(format!("policy pack `{name}` does not load: {error}"))
             .hint(format!("aport-gate policy check {name}"))
+    })?;
+    Ok(Source {
+        pack,
+        options: None,
+        origin: name.to_owned(),
     })
+}
+
+/// The packs that a server with this environment decides by.
+pub(in crate::cli) fn set() -> Result<PackSet, Failure> {
+    let home = Environment::read()?.home;
+    PackSet::from_home(&home).map_err(|error| {
+        Failure::from(error).hint(format!(
+            "aport-gate policy check {}",
+            home.join("packs").join("*.json").display()
+        ))
+    })
+}
+
+pub(super) fn origin(origin: &PackOrigin) -> String {
+    match origin {
+        PackOrigin::Embedded => "embedded".to_owned(),
+        PackOrigin::File(path) => path.display().to_string(),
+        other => other.to_string(),
+    }
 }

@@ -14,6 +14,8 @@ mod worker;
 use std::path::Path;
 
 use aport_gate_oap::Decision;
+#[cfg(feature = "cli")]
+use aport_gate_oap::{Usage, UsagePlan};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -85,6 +87,21 @@ impl Backend for Sqlite {
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
         self.worker
             .read(move |connection| chain::records_of(connection, &decision_id))
+            .boxed()
+    }
+
+    #[cfg(feature = "cli")]
+    fn usage(
+        &self,
+        agent: String,
+        policy: String,
+        plan: UsagePlan,
+    ) -> BoxFuture<'_, Result<Usage, LedgerError>> {
+        self.worker
+            .read(move |connection| {
+                let snapshot = connection.transaction()?;
+                counters::read(&snapshot, &agent, &policy, &plan)
+            })
             .boxed()
     }
 

@@ -37,7 +37,7 @@ use crate::cli::output::Output;
 /// at the current time.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Test {
-    /// The pack: a file, or the id of an embedded one.
+    /// The pack: a file, or the id of one that servers decide by.
     #[arg(value_name = "PACK")]
     pack: String,
     /// Passport of the agent that asks.
@@ -62,6 +62,9 @@ pub(in crate::cli) struct Test {
     /// Time of the cases that name none, RFC 3339.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
+    /// For a case that fails, print every stage and rule with what it saw.
+    #[arg(long)]
+    explain: bool,
     /// Print failing cases only.
     #[arg(long, short)]
     quiet: bool,
@@ -121,7 +124,7 @@ impl Test {
                     .or(self.now)
                     .or_else(|| expected?.at)
                     .unwrap_or(clock);
-                Replayed::new(&pack, &holder, case, expected, now)
+                Replayed::new(&pack, &holder, (case, expected), now, self.explain)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let report = Report {
@@ -134,7 +137,7 @@ impl Test {
     }
 
     fn pack(&self) -> Result<Pack, Failure> {
-        let mut pack = source::pack(&self.pack)?;
+        let mut pack = source::source(&self.pack)?.pack;
         for rule in &self.waive {
             pack = pack
                 .with_waived(rule)

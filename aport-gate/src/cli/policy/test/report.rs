@@ -1,6 +1,6 @@
 //! What the cases came to.
 
-use aport_gate_oap::{Outcome, Pack, Reason, Request};
+use aport_gate_oap::{Explanation, Outcome, Pack, Reason, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub(super) struct Replayed<'v> {
     allow: bool,
     outcome: Outcome,
     reasons: Vec<Reason>,
+    explanation: Option<Explanation>,
     now: Timestamp,
 }
 
@@ -33,10 +34,11 @@ impl<'v> Replayed<'v> {
     pub(super) fn new(
         pack: &Pack,
         holder: &Holder,
-        case: &'v Case,
-        expected: Option<&'v Expected>,
+        (case, expected): (&'v Case, Option<&'v Expected>),
         now: Timestamp,
+        explain: bool,
     ) -> Result<Self, Failure> {
+        let mut explanation = None;
         let (allow, outcome, reasons) = match holder.with(case.overrides.as_ref()) {
             // A verifier has no decision for a document that is no passport, and lets nothing run.
             Err(error) => (
@@ -54,6 +56,7 @@ impl<'v> Replayed<'v> {
                     now,
                 };
                 let usage = case.usage(&pack.usage_plan(&request))?;
+                explanation = explain.then(|| pack.explain(&request, &usage));
                 let evaluation = pack.evaluate(&request, &usage);
                 (evaluation.allow, evaluation.outcome, evaluation.reasons)
             }
@@ -64,6 +67,7 @@ impl<'v> Replayed<'v> {
             allow,
             outcome,
             reasons,
+            explanation,
             now,
         })
     }
@@ -115,6 +119,9 @@ impl<'v> Replayed<'v> {
                 one_line(&reason.message)
             ));
         }
+        if let Some(explanation) = &self.explanation {
+            output.text(&explanation.to_string());
+        }
     }
 
     fn to_json(&self) -> Value {
@@ -127,6 +134,7 @@ impl<'v> Replayed<'v> {
             })),
             "got": { "allow": self.allow, "outcome": self.outcome, "reasons": self.reasons },
             "now": self.now.to_string(),
+            "explanation": self.explanation.as_ref().filter(|_| !self.passes()),
         })
     }
 }

@@ -8,10 +8,12 @@ use aport_gate_oap::AgentId;
 use etcetera::BaseStrategy as _;
 
 use crate::error::{Error, Result};
+use crate::ledger::Retention;
 
 /// Whole decision, in milliseconds, unless `APORT_TIMEOUT_MS` says otherwise.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(5000);
 const LARGEST_TIMEOUT_MS: u64 = 600_000;
+const LONGEST_RETENTION_DAYS: u64 = 36_500;
 
 /// How much proof of identity a call needs (`APORT_SECURITY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) agent: Option<AgentId>,
     pub(crate) security: Security,
     pub(crate) sign_decisions: bool,
+    pub(crate) retention: Retention,
 }
 
 impl Config {
@@ -83,6 +86,8 @@ impl Config {
                     ));
                 }
             },
+            retention: get("APORT_KEY_RETENTION_DAYS")?
+                .map_or(Ok(Retention::default()), |text| retention(&text))?,
         })
     }
 }
@@ -128,6 +133,19 @@ fn sqlite_path(url: String) -> Result<PathBuf> {
     }
 }
 
+fn retention(text: &str) -> Result<Retention> {
+    match text.parse() {
+        Ok(days @ 1..=LONGEST_RETENTION_DAYS) => {
+            let kept = Duration::from_secs(days * 24 * 60 * 60);
+            Ok(Retention::default().idempotency_keys(kept))
+        }
+        _ => Err(environment(
+            "APORT_KEY_RETENTION_DAYS",
+            format!("is `{text}`; use whole days from 1 to {LONGEST_RETENTION_DAYS}"),
+        )),
+    }
+}
+
 fn timeout(text: &str) -> Result<Duration> {
     match text.parse() {
         Ok(ms @ 1..=LARGEST_TIMEOUT_MS) => Ok(Duration::from_millis(ms)),
@@ -165,6 +183,7 @@ mod tests {
             "APORT_AGENT_ID",
             "APORT_SECURITY",
             "APORT_SIGN_DECISIONS",
+            "APORT_KEY_RETENTION_DAYS",
             "APORT_HOME",
             "APORT_DATABASE_URL",
         ] {
@@ -187,6 +206,8 @@ mod tests {
             ("APORT_AGENT_ID", "claude"),
             ("APORT_SECURITY", "none"),
             ("APORT_SIGN_DECISIONS", "yes"),
+            ("APORT_KEY_RETENTION_DAYS", "0"),
+            ("APORT_KEY_RETENTION_DAYS", "forever"),
             ("APORT_DATABASE_URL", "postgres://x"),
             ("APORT_DATABASE_URL", "sqlite:"),
         ] {

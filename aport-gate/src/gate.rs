@@ -8,7 +8,7 @@ use aport_gate_oap::{AgentId, PackId};
 
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, Recorded};
+use crate::ledger::{Ledger, Recorded, Retention};
 use crate::local::{LocalVerifier, Query};
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
@@ -68,6 +68,7 @@ impl Gate {
             packs: Vec::new(),
             pack_options: Vec::new(),
             sign_decisions: config.sign_decisions,
+            retention: config.retention,
         }
         .build()
         .await
@@ -84,6 +85,7 @@ impl Gate {
             packs: Vec::new(),
             pack_options: Vec::new(),
             sign_decisions: false,
+            retention: Retention::default(),
         }
     }
 
@@ -140,6 +142,7 @@ pub struct GateBuilder {
     packs: Vec<Vec<u8>>,
     pack_options: Vec<(PackId, PackOptions)>,
     sign_decisions: bool,
+    retention: Retention,
 }
 
 /// Where the ledger is kept.
@@ -204,6 +207,12 @@ impl GateBuilder {
         self
     }
 
+    /// How long the ledger keeps usage counters and idempotency keys.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// Signs every decision with the current key in `APORT_HOME/keys`, and makes the first key
     /// when there is none. Off by default.
     pub fn sign_decisions(mut self, sign: bool) -> Self {
@@ -234,8 +243,8 @@ impl GateBuilder {
             .transpose()?;
         let signer = keys.as_ref().map(|keys| keys.signer().clone());
         let ledger = match self.ledger {
-            None => Ledger::open(&home.join("ledger.sqlite3"))?,
-            Some(LedgerPlace::File(path)) => Ledger::open(&path)?,
+            None => Ledger::open_with(&home.join("ledger.sqlite3"), self.retention)?,
+            Some(LedgerPlace::File(path)) => Ledger::open_with(&path, self.retention)?,
             #[cfg(any(test, feature = "testing"))]
             Some(LedgerPlace::Memory) => Ledger::in_memory(),
         };

@@ -66,7 +66,9 @@ pub use config::Security;
 pub use error::{Error, Result};
 pub use gate::{Gate, GateBuilder};
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory};
-pub use ledger::{AuditHead, AuditRecord, AuditSummary, InvalidAuditHead, Ledger, LedgerError};
+pub use ledger::{
+    AuditHead, AuditRecord, AuditSummary, InvalidAuditHead, Ledger, LedgerError, Pruned, Retention,
+};
 pub use output::ExecutionReport;
 pub use packs::{LoadedPack, PackOptions, PackOrigin, PackSet};
 pub use permit::Permit;

@@ -3,17 +3,20 @@
 //! The guarantees are the ledger's, not a store's: the same tests run against every backend.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 #[cfg(feature = "cli")]
 use aport_gate_oap::Usage;
 use aport_gate_oap::{Decision, UsagePlan};
-use futures::future::BoxFuture;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use serde_json::Value;
 
 use super::audit::{AuditRecord, AuditSummary};
 use super::error::LedgerError;
 use super::head::AuditHead;
 use super::reservation::{End, Guard};
+use super::retention::{Pruned, Retention};
 use super::verdict::Evaluate;
 
 /// One request for a decision.
@@ -62,6 +65,22 @@ pub(super) trait Backend: Debug + Send + Sync {
         after: u64,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>>;
+
+    /// Copies the ledger while decisions go on, and checks the copy.
+    fn backup(&self, target: PathBuf) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
+        let _ = target;
+        let ledger = format!("{self:?}");
+        let problem = "be copied to a file; use the database's own tools";
+        ready(Err(LedgerError::Unsupported { ledger, problem })).boxed()
+    }
+
+    /// Removes what `retention` does not keep.
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned, LedgerError>> {
+        let _ = retention;
+        let ledger = format!("{self:?}");
+        let problem = "be pruned";
+        ready(Err(LedgerError::Unsupported { ledger, problem })).boxed()
+    }
 }
 
 /// Settles reservations for a guard: pending ones only, and with the outcome record in the same

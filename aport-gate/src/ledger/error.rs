@@ -120,6 +120,44 @@ pub enum LedgerError {
         /// Why.
         problem: String,
     },
+    /// The database, or a file that SQLite keeps beside it, was removed or replaced while in use.
+    #[error(
+        "the ledger `{ledger}` is not where it was: {problem} while it was in use; stop every process that uses it, put it back, and start again"
+    )]
+    Moved {
+        /// The ledger.
+        ledger: String,
+        /// Which file, and what became of it.
+        problem: String,
+    },
+    /// The clock stands before windows whose counters were pruned: they would seem unspent.
+    #[error(
+        "the clock stands at {now}, but the ledger `{ledger}` has pruned the usage up to {pruned_until}; set the clock right"
+    )]
+    ClockBehind {
+        /// The ledger.
+        ledger: String,
+        /// The time of the decision.
+        now: String,
+        /// Windows that ended up to then are gone.
+        pruned_until: String,
+    },
+    /// A copy could not be made. The ledger is as it was.
+    #[error("the ledger `{ledger}` was not backed up: {problem}")]
+    Backup {
+        /// The ledger.
+        ledger: String,
+        /// Why not.
+        problem: String,
+    },
+    /// This kind of ledger cannot do that.
+    #[error("the ledger `{ledger}` cannot {problem}")]
+    Unsupported {
+        /// The ledger.
+        ledger: String,
+        /// What.
+        problem: &'static str,
+    },
     /// Any other failure of SQLite.
     #[error("the ledger `{ledger}` failed")]
     Sqlite {
@@ -148,6 +186,12 @@ pub(super) enum Problem {
         total: i64,
     },
     KeyTaken(String),
+    Moved(String),
+    ClockBehind {
+        now: String,
+        pruned_until: String,
+    },
+    Backup(String),
     NotPending(String),
     Tampered {
         sequence: u64,
@@ -203,6 +247,13 @@ impl Problem {
                 amount,
                 total,
             },
+            Self::Moved(problem) => LedgerError::Moved { ledger, problem },
+            Self::ClockBehind { now, pruned_until } => LedgerError::ClockBehind {
+                ledger,
+                now,
+                pruned_until,
+            },
+            Self::Backup(problem) => LedgerError::Backup { ledger, problem },
             Self::KeyTaken(key) => LedgerError::KeyTaken { ledger, key },
             Self::NotPending(decision_id) => LedgerError::NotPending {
                 ledger,

@@ -10,9 +10,10 @@ mod head;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 mod reservation;
+mod retention;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod verdict;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use self::backend::{Ask, Backend};
 pub use self::error::LedgerError;
 pub use self::head::{AuditHead, InvalidAuditHead};
 pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
+pub use self::retention::{Pruned, Retention};
 pub(crate) use self::verdict::{Evaluate, Recorded, Verdict};
 
 /// A handle on one ledger. Clones share one connection.
@@ -52,8 +54,18 @@ impl Ledger {
     /// The directory cannot be written, the file is corrupt, belongs to another program, or was
     /// written by a newer version.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(path, Retention::default())
+    }
+
+    /// As [`Ledger::open`], with another retention: what is older is removed in small steps between
+    /// decisions, about once an hour. Audit records stay.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::open`].
+    pub fn open_with(path: &Path, retention: Retention) -> Result<Self, LedgerError> {
         Ok(Self {
-            backend: Arc::new(sqlite::Sqlite::open(path)?),
+            backend: Arc::new(sqlite::Sqlite::open(path, retention)?),
         })
     }
 
@@ -152,6 +164,29 @@ impl Ledger {
         plan: UsagePlan,
     ) -> Result<Usage, LedgerError> {
         self.backend.usage(agent, policy, plan).await
+    }
+
+    /// Copies the ledger to a new file at `target`, while decisions go on, and checks the audit chain
+    /// of the copy. On Unix the copy is for its owner alone.
+    ///
+    /// The copy is a ledger as it was at one moment. Caps that were spent since are free again where
+    /// a backup is put back; a head of the chain that was kept elsewhere tells.
+    ///
+    /// # Errors
+    ///
+    /// There is a file at `target` already, it cannot be written, or the chain does not hold.
+    pub async fn backup(&self, target: &Path) -> Result<AuditSummary, LedgerError> {
+        self.backend.backup(target.to_owned()).await
+    }
+
+    /// Removes at once what `retention` does not keep. Never a counter of an open window, never an
+    /// audit record.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub async fn prune(&self, retention: Retention) -> Result<Pruned, LedgerError> {
+        self.backend.prune(retention).await
     }
 
     /// At most `limit` audit records with a sequence above `after`, in order.

@@ -8,6 +8,8 @@ use aport_gate_oap::digest_json;
 use serde_json::json;
 
 use super::*;
+#[cfg(feature = "testing")]
+use crate::ledger::{BodyOutcome, Settlement};
 use crate::packs::{Given, PackOptions};
 use crate::signing::{DecisionVerifier, Jwks};
 
@@ -50,15 +52,29 @@ impl Desk {
     }
 
     async fn refund(&self, amount: u64, key: &str) -> Result<Decision, Refusal> {
-        self.ask(PACK, json!({
-            "agent_id": AGENT, "policy_id": PACK, "order_id": "ORD-1", "customer_id": "C-1",
-            "amount": amount, "currency": "USD", "region": "US", "reason_code": "customer_request",
-            "idempotency_key": key,
-        }))
-        .await
+        self.ask(PACK, refund_context(amount, key)).await
+    }
+
+    #[cfg(feature = "testing")]
+    /// A refund that was paid out: what it took stays taken.
+    async fn settled_refund(&self, amount: u64, key: &str) -> Decision {
+        let recorded = self
+            .verify(PACK, refund_context(amount, key))
+            .await
+            .unwrap();
+        if let Some(mut reservation) = recorded.reservation {
+            reservation.start();
+            let paid = reservation.settle(BodyOutcome::Ok, Settlement::Commit);
+            paid.await.unwrap();
+        }
+        recorded.decision
     }
 
     async fn ask(&self, pack: &str, context: Value) -> Result<Decision, Refusal> {
+        Ok(self.verify(pack, context).await?.decision)
+    }
+
+    async fn verify(&self, pack: &str, context: Value) -> Result<Recorded, Refusal> {
         let digest = digest_json(&context).unwrap();
         let Value::Object(context) = context else {
             unreachable!()
@@ -75,9 +91,16 @@ impl Desk {
             context,
             digest,
         };
-        let recorded = self.verifier.verify(&self.ledger, query).await?;
-        Ok(recorded.decision)
+        self.verifier.verify(&self.ledger, query).await
     }
+}
+
+fn refund_context(amount: u64, key: &str) -> Value {
+    json!({
+        "agent_id": AGENT, "policy_id": PACK, "order_id": "ORD-1", "customer_id": "C-1",
+        "amount": amount, "currency": "USD", "region": "US", "reason_code": "customer_request",
+        "idempotency_key": key,
+    })
 }
 
 fn write_passport(home: &Path, status: &str) {
@@ -237,4 +260,27 @@ fn a_decision_that_cannot_be_signed_allows_nothing() {
     sign(&DecisionSigner::from_seed(&[7; 32]), &mut verdict);
     assert!(!verdict.decision.allow && verdict.decision.outcome == Outcome::Deny);
     assert!(verdict.idempotency_key.is_none() && verdict.decision.signature.is_some());
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn a_clock_across_midnight_and_back_opens_no_spent_day() {
+    let mut desk = Desk::new();
+    for (number, now, allowed) in [
+        (0, "2026-11-23T23:59:59.9Z", 10),
+        (1, "2026-11-24T00:00:00Z", 10),
+        (2, "2026-11-23T23:59:58Z", 0),
+        (3, "2026-11-24T00:00:01Z", 0),
+        (4, "2026-11-25T00:00:00Z", 10),
+    ] {
+        let clock = crate::testing::ManualClock::at(now);
+        desk.verifier.clock = crate::clock::Clock::Manual(clock);
+        // The cap of a day is ten times the most that one refund may have.
+        for refund in 0..12 {
+            let decision = desk
+                .settled_refund(5000, &format!("key-{number}-{refund:05}"))
+                .await;
+            assert_eq!(decision.allow, refund < allowed, "{now} {refund}");
+        }
+    }
 }

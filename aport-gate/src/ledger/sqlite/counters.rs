@@ -79,12 +79,13 @@ pub(super) fn take_key(
     policy: &str,
     key: &str,
     decision_id: &str,
+    now: i64,
 ) -> Result<(), Problem> {
     let inserted = transaction
         .prepare_cached(
-            "INSERT INTO idempotency_keys VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            "INSERT INTO idempotency_keys VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
         )?
-        .execute(params![agent, policy, key, decision_id])?;
+        .execute(params![agent, policy, key, decision_id, now])?;
     if inserted == 1 {
         Ok(())
     } else {

@@ -8,7 +8,7 @@ use super::super::audit::Entry;
 use super::super::backend::Ask;
 use super::super::error::Problem;
 use super::super::verdict::judge;
-use super::{chain, counters};
+use super::{chain, counters, upkeep};
 
 pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, Problem> {
     let Ask {
@@ -22,18 +22,33 @@ pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, 
     let verdict = judge(&mut evaluate, &usage)?;
     let decision_id = verdict.decision.decision_id.to_string();
     if verdict.decision.allow {
+        let now = verdict.decision.created_at;
+        upkeep::refuse_pruned(&transaction, now)?;
         counters::take(&transaction, &agent, &policy, &verdict.charges)?;
+        let ends = verdict
+            .charges
+            .iter()
+            .map(|charge| charge.counter.window_end);
+        let open_until = ends.fold(now.as_second(), i64::max);
         transaction
-            .prepare_cached("INSERT INTO reservations VALUES (?1, ?2, ?3, 'pending', ?4, ?5)")?
+            .prepare_cached("INSERT INTO reservations VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6)")?
             .execute(params![
                 decision_id,
                 agent,
                 policy,
                 serde_json::to_string(&verdict.charges)?,
-                verdict.idempotency_key
+                verdict.idempotency_key,
+                open_until
             ])?;
         if let Some(key) = &verdict.idempotency_key {
-            counters::take_key(&transaction, &agent, &policy, key, &decision_id)?;
+            counters::take_key(
+                &transaction,
+                &agent,
+                &policy,
+                key,
+                &decision_id,
+                now.as_second(),
+            )?;
         }
     }
     let entry = Entry::new("decision", Some(&decision_id), &verdict.record()?)?;

@@ -2,16 +2,20 @@
 //!
 //! Every write is one `BEGIN IMMEDIATE` transaction on a thread that owns the connection.
 
+mod backup;
 mod chain;
 mod counters;
 mod decide;
+mod identity;
+mod migrations;
 mod schema;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aport_gate_oap::Decision;
 #[cfg(feature = "cli")]
@@ -26,17 +30,22 @@ use super::backend::{Ask, Backend, Settler};
 use super::error::LedgerError;
 use super::head::AuditHead;
 use super::reservation::{End, Guard};
+use super::retention::{Pruned, Retention};
 
 /// A handle on one file: one connection, owned by one thread.
 #[derive(Debug)]
 pub(super) struct Sqlite {
     worker: Worker,
+    path: PathBuf,
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
-        let worker = Worker::spawn(path)?;
-        Ok(Self { worker })
+    pub(super) fn open(path: &Path, retention: Retention) -> Result<Self, LedgerError> {
+        let worker = Worker::spawn(path, retention)?;
+        Ok(Self {
+            worker,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -113,6 +122,32 @@ impl Backend for Sqlite {
         self.worker
             .read(move |connection| chain::records(connection, after, limit))
             .boxed()
+    }
+
+    fn backup(&self, target: PathBuf) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
+        let database = self.path.clone();
+        self.worker
+            .read(move |_| backup::backup(&database, &target))
+            .boxed()
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned, LedgerError>> {
+        async move {
+            let queue = self.worker.queue()?;
+            let mut pruned = Pruned::default();
+            // Each step is a job of its own: decisions come in between.
+            loop {
+                let now = jiff::Timestamp::now().as_second();
+                let step = queue
+                    .ask(move |connection| upkeep::step(connection, &retention, now))
+                    .await?;
+                pruned.add(step.pruned);
+                if !step.more {
+                    return Ok(pruned);
+                }
+            }
+        }
+        .boxed()
     }
 }
 

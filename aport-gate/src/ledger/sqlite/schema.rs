@@ -6,57 +6,13 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::error::{LedgerError, Problem};
+use super::migrations::STEPS;
 
 /// `APGL` in ASCII.
 const APPLICATION_ID: i32 = 0x4150_474c;
-const VERSION: i32 = 1;
 
 /// How long a transaction waits for another process. The gate's deadline is the caller's bound.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-const TABLES: &str = "
-CREATE TABLE counters (
-    agent TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    counter TEXT NOT NULL,
-    key TEXT NOT NULL,
-    window TEXT NOT NULL,
-    window_start INTEGER NOT NULL,
-    window_end INTEGER NOT NULL,
-    total INTEGER NOT NULL CHECK (total >= 0),
-    PRIMARY KEY (agent, policy, counter, key, window, window_start, window_end)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE reservations (
-    decision_id TEXT PRIMARY KEY,
-    agent TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'committed', 'held', 'released')),
-    charges TEXT NOT NULL,
-    idempotency_key TEXT
-) STRICT, WITHOUT ROWID;
-CREATE TABLE idempotency_keys (
-    agent TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    key TEXT NOT NULL,
-    decision_id TEXT NOT NULL REFERENCES reservations (decision_id),
-    PRIMARY KEY (agent, policy, key)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE audit (
-    sequence INTEGER PRIMARY KEY,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('decision', 'outcome', 'refusal')),
-    decision_id TEXT,
-    body TEXT NOT NULL,
-    previous TEXT NOT NULL,
-    hash TEXT NOT NULL
-) STRICT;
-CREATE INDEX audit_by_decision ON audit (decision_id);
-CREATE TABLE audit_head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    sequence INTEGER NOT NULL,
-    hash TEXT NOT NULL
-) STRICT;
-";
 
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     refuse_memory(path)?;
@@ -120,46 +76,60 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Proble
     // Before anything is changed: the file may be somebody else's.
     // In one read transaction: another process may be creating the tables between two reads.
     let snapshot = connection.transaction()?;
-    let new = is_new(&snapshot)?;
+    let found = version(&snapshot)?;
     drop(snapshot);
-    if new {
+    if found == 0 {
         keep_private(path);
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Asked again under the lock: another process may have created the tables meanwhile.
-    if is_new(&transaction)? {
-        transaction.execute_batch(TABLES)?;
+    // Asked again under the lock: another process may have done it meanwhile. All steps are one
+    // transaction: a process that dies between two leaves the version of before.
+    let found = version(&transaction)?;
+    for step in STEPS.iter().skip(found) {
+        transaction.execute_batch(step)?;
+    }
+    if found == 0 {
         super::chain::start(&transaction)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    if found < STEPS.len() {
+        transaction.pragma_update(None, "user_version", newest())?;
     }
     transaction.commit()?;
+    if (1..STEPS.len()).contains(&found) {
+        tracing::info!(from = found, to = newest(), path = %path.display(), "the ledger was migrated");
+    }
     Ok(connection)
 }
 
-fn is_new(connection: &Connection) -> Result<bool, Problem> {
+fn newest() -> i32 {
+    i32::try_from(STEPS.len()).unwrap_or(i32::MAX)
+}
+
+/// The file's schema version; 0 for a new file.
+fn version(connection: &Connection) -> Result<usize, Problem> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application_id = pragma("application_id")?;
     let version = pragma("user_version")?;
     if application_id == APPLICATION_ID {
-        return match version {
-            VERSION => Ok(false),
-            newer if newer > VERSION => Err(Problem::NewerSchema {
-                found: newer,
-                supported: VERSION,
+        return match usize::try_from(version) {
+            Ok(known @ 1..) if known <= STEPS.len() => Ok(known),
+            Ok(1..) => Err(Problem::NewerSchema {
+                found: version,
+                supported: newest(),
             }),
-            other => Err(Problem::Corrupt(format!(
-                "schema version {other} never existed"
+            _ => Err(Problem::Corrupt(format!(
+                "schema version {version} never existed"
             ))),
         };
     }
     let objects: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application_id == 0 && version == 0 && objects == 0 {
-        Ok(true)
+        Ok(0)
     } else {
         Err(Problem::Foreign(application_id))
     }

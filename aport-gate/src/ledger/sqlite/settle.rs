@@ -1,7 +1,7 @@
 //! The one transaction of a settlement: reservation, counters, key and outcome record.
 
 use aport_gate_oap::Charge;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::super::audit::Entry;
 use super::super::error::Problem;
@@ -10,13 +10,13 @@ use super::{chain, counters};
 
 pub(super) fn settle(connection: &mut Connection, end: &End) -> Result<(), Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Only a pending reservation changes: settling twice finds none.
+    // Settling twice finds none: decision and outcome stand in the audit chain.
     let (agent, policy, charges, key): (String, String, String, Option<String>) = transaction
         .prepare_cached(
-            "UPDATE reservations SET state = ?2 WHERE decision_id = ?1 AND state = 'pending'
+            "DELETE FROM reservations WHERE decision_id = ?1 AND state = 'pending'
              RETURNING agent, policy, charges, idempotency_key",
         )?
-        .query_row(params![end.decision_id, end.settlement.state()], |row| {
+        .query_row([&end.decision_id], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?

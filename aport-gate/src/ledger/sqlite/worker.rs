@@ -8,7 +8,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::super::error::{LedgerError, Problem};
+use super::super::retention::Retention;
+use super::identity::Identity;
 use super::schema;
+use super::upkeep::Upkeep;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -25,11 +28,15 @@ pub(super) struct Worker {
 pub(super) struct Queue {
     jobs: mpsc::Sender<Job>,
     path: Arc<Path>,
+    identity: Arc<Identity>,
 }
 
 impl Worker {
-    pub(super) fn spawn(path: &Path) -> Result<Self, LedgerError> {
+    pub(super) fn spawn(path: &Path, retention: Retention) -> Result<Self, LedgerError> {
         let mut connection = schema::open(path)?;
+        let identity = Identity::of(path).map_err(|problem| problem.at(&name(path)))?;
+        let mut upkeep = Upkeep::new(retention);
+        let ledger = name(path);
         let path: Arc<Path> = Arc::from(path);
         let (jobs, inbox) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
@@ -37,6 +44,7 @@ impl Worker {
             .spawn(move || {
                 for job in inbox {
                     job(&mut connection);
+                    upkeep.after_job(&mut connection, &ledger);
                 }
             })
             .map_err(|error| stopped(&path, &error.to_string()))?;
@@ -44,6 +52,7 @@ impl Worker {
             queue: Some(Queue {
                 jobs,
                 path: Arc::clone(&path),
+                identity: Arc::new(identity),
             }),
             thread: Some(thread),
             path,
@@ -130,8 +139,9 @@ impl Queue {
         W: FnOnce(&mut Connection) -> Result<(), Problem> + Send + 'static,
     {
         let path = Arc::clone(&self.path);
+        let identity = Arc::clone(&self.identity);
         let job: Job = Box::new(move |connection| {
-            if let Err(problem) = work(connection) {
+            if let Err(problem) = identity.check().and_then(|()| work(connection)) {
                 let error = problem.at(&name(&path));
                 tracing::error!(%error, "an outcome was not recorded; its reservation stays pending");
             }
@@ -152,11 +162,13 @@ impl Queue {
     {
         let (reply, answer) = oneshot::channel();
         let path = Arc::clone(&self.path);
+        let identity = Arc::clone(&self.identity);
         let job: Job = Box::new(move |connection| {
             if skip_unwanted && reply.is_closed() {
                 return;
             }
-            let result = work(connection).map_err(|problem| problem.at(&name(&path)));
+            let result = identity.check().and_then(|()| work(connection));
+            let result = result.map_err(|problem| problem.at(&name(&path)));
             // An answer nobody receives is dropped here, and a reservation in it releases itself.
             drop(reply.send(result));
         });

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use self::scratch::{Edit, Scratch, behaviours};
 use super::*;
 
-fn daily() -> CounterKey {
+pub(super) fn daily() -> CounterKey {
     CounterKey {
         counter: "daily_total".to_owned(),
         key: "USD".to_owned(),
@@ -25,7 +25,7 @@ fn daily() -> CounterKey {
     }
 }
 
-fn decision(allow: bool) -> Decision {
+pub(super) fn decision(allow: bool) -> Decision {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let now = Timestamp::now();
     Decision {
@@ -52,7 +52,7 @@ fn decision(allow: bool) -> Decision {
     }
 }
 
-fn plan(key: Option<&str>) -> UsagePlan {
+pub(super) fn plan(key: Option<&str>) -> UsagePlan {
     UsagePlan {
         counters: vec![daily()],
         idempotency_key: key.map(str::to_owned),
@@ -60,7 +60,7 @@ fn plan(key: Option<&str>) -> UsagePlan {
 }
 
 /// Allows when `amount` fits under `cap` and the key is new.
-fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
+pub(super) fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
     let idempotency_key = key.map(str::to_owned);
     Box::new(move |usage| {
         let fits = usage.counters[&daily()]
@@ -78,7 +78,7 @@ fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
     })
 }
 
-async fn spend(ledger: &Ledger, amount: i64, cap: i64, key: Option<&str>) -> Recorded {
+pub(super) async fn spend(ledger: &Ledger, amount: i64, cap: i64, key: Option<&str>) -> Recorded {
     ledger
         .decide(
             "agent".into(),
@@ -91,7 +91,7 @@ async fn spend(ledger: &Ledger, amount: i64, cap: i64, key: Option<&str>) -> Rec
 }
 
 /// What a decision would see now.
-async fn usage(ledger: &Ledger, key: Option<&str>) -> Usage {
+pub(super) async fn usage(ledger: &Ledger, key: Option<&str>) -> Usage {
     let (send, receive) = std::sync::mpsc::channel();
     let evaluate = Box::new(move |usage: &Usage| {
         send.send(Usage {
@@ -117,7 +117,7 @@ async fn usage(ledger: &Ledger, key: Option<&str>) -> Usage {
     receive.recv().unwrap()
 }
 
-async fn total(ledger: &Ledger) -> i64 {
+pub(super) async fn total(ledger: &Ledger) -> i64 {
     usage(ledger, None).await.counters[&daily()]
 }
 

@@ -1,37 +1,6 @@
 //! Opening a file: whose it is, and what is wrong with it.
 
-use std::path::{Path, PathBuf};
-
-use rusqlite::Connection;
-use serde_json::json;
-
-use crate::ledger::{Ledger, LedgerError};
-
-struct Scratch {
-    directory: tempfile::TempDir,
-}
-
-impl Scratch {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self { directory }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.directory.path().join("ledger.db")
-    }
-
-    fn open(&self) -> Ledger {
-        Ledger::open(&self.file()).unwrap()
-    }
-
-    fn raw(&self, sql: &str) {
-        Connection::open(self.file())
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
-    }
-}
+use super::*;
 
 #[test]
 fn many_processes_may_create_the_file_at_once() {
@@ -41,15 +10,6 @@ fn many_processes_may_create_the_file_at_once() {
             scope.spawn(|| drop(scratch.open()));
         }
     });
-}
-
-fn refused(path: &Path) -> LedgerError {
-    let error = Ledger::open(path).unwrap_err();
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
-    error
 }
 
 #[test]
@@ -88,14 +48,14 @@ fn foreign_and_newer_files_are_refused_unchanged() {
 
     let scratch = Scratch::new();
     drop(scratch.open());
-    scratch.raw("PRAGMA user_version = 2");
+    scratch.raw("PRAGMA user_version = 3");
     let error = refused(&scratch.file());
     assert!(
         matches!(
             error,
             LedgerError::NewerSchema {
-                found: 2,
-                supported: 1,
+                found: 3,
+                supported: 2,
                 ..
             }
         ),

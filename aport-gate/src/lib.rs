@@ -38,6 +38,7 @@ mod clock;
 mod config;
 mod context;
 mod contract;
+pub mod docs;
 mod error;
 mod gate;
 mod gated_routes;
@@ -59,6 +60,7 @@ mod supply;
 pub mod testing;
 mod tool_pack;
 
+#[doc = include_str!("../docs/policy_gated.md")]
 pub use aport_gate_macros::policy_gated;
 pub use aport_gate_oap as oap;
 pub use client::*;

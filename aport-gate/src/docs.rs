@@ -1,0 +1,7 @@
+//! Guides. There is nothing in here but documentation.
+
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}

@@ -43,6 +43,10 @@ pub struct InventoryTool {
     /// Fields that the pack requires of every call, where the pack is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_context: Vec<String>,
+    /// Whether the compiler checked the tool against its pack; false with `unchecked`, absent for
+    /// a tool without a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<bool>,
     /// What the tool takes from a caller and what the gate adds, by name.
     pub parameters: Vec<Parameter>,
     /// Definitions that the parameters' schemas refer to as `#/$defs/…`.
@@ -69,7 +73,7 @@ pub struct Parameter {
     pub name: String,
     /// Where its value comes from.
     pub role: Role,
-    /// Whether a call must have it.
+    /// Whether a caller must give it.
     pub required: bool,
     /// JSON Schema of the value, where one is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,10 +87,13 @@ pub struct Parameter {
 pub enum Role {
     /// The caller gives it.
     Argument,
+    /// The server adds it for the pack, with `context(…)`; it may be computed from arguments.
+    Context,
 }
 
 /// The inventory of a router, without a gate: digests are those of the packs that are embedded in
-/// this crate or come with `pack_file`. Needs no environment, no folder and no ledger, so that a test can ask for it.
+/// this crate or come with `pack_file`. Needs no environment, no folder and no ledger, so that a
+/// test can ask for it.
 ///
 /// A tool counts as gated when its handler is one that [`policy_gated`](crate::policy_gated) made,
 /// not when its listing says so.
@@ -148,6 +155,7 @@ fn read<S>(
     let contract = gated.and_then(|tool| contract(&tool.pack));
     let schema = &route.attr.input_schema;
     let definitions = schema.get("$defs").and_then(Value::as_object);
+    let mapped = gated.map_or(&[][..], |tool| tool.mapped);
     let (digest, required_context) = contract.map_or((None, Vec::new()), |contract| {
         (Some(contract.digest), contract.required)
     });
@@ -161,15 +169,16 @@ fn read<S>(
         pack,
         digest,
         required_context,
-        parameters: arguments(schema, gated.is_some()),
+        checked: gated.map(|tool| tool.pack.digest.is_some()),
+        parameters: parameters(schema, gated.is_some(), mapped),
         definitions: definitions.map(sorted_map).unwrap_or_default(),
     }
 }
 
-fn arguments(schema: &Map<String, Value>, gated: bool) -> Vec<Parameter> {
+fn parameters(schema: &Map<String, Value>, gated: bool, mapped: &[&str]) -> Vec<Parameter> {
     let required = schema.get("required").and_then(Value::as_array);
     let properties = schema.get("properties").and_then(Value::as_object);
-    let mut arguments: Vec<_> = properties
+    let arguments = properties
         .into_iter()
         .flatten()
         // The gate's own, which the tool never sees.
@@ -179,10 +188,16 @@ fn arguments(schema: &Map<String, Value>, gated: bool) -> Vec<Parameter> {
             role: Role::Argument,
             required: required.is_some_and(|list| list.iter().any(|item| item == name)),
             schema: Some(sorted(schema)),
-        })
-        .collect();
-    arguments.sort_by(|a, b| a.name.cmp(&b.name));
-    arguments
+        });
+    let added = mapped.iter().map(|name| Parameter {
+        name: (*name).to_owned(),
+        role: Role::Context,
+        required: false,
+        schema: None,
+    });
+    let mut parameters: Vec<_> = arguments.chain(added).collect();
+    parameters.sort_by(|a, b| a.name.cmp(&b.name));
+    parameters
 }
 
 // serde_json keeps the order of insertion where any crate of the build asks it to.

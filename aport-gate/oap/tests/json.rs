@@ -9,7 +9,7 @@ use serde_json::Value;
 mod generate;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn documents_are_read_as_serde_json_reads_them(value in generate::json_value()) {

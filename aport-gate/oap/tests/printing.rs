@@ -6,7 +6,7 @@ use proptest::prelude::*;
 mod generate;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_printed_condition_parses_to_the_same_condition(text in generate::condition()) {

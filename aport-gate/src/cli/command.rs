@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, audit, decide, passport, policy};
+use super::{Verdict, audit, decide, doctor, passport, policy};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -29,6 +29,8 @@ pub(super) enum Command {
     /// The audit trail: what was decided, and that nobody changed it.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Check version, environment, home, packs, ledger and clock, and say what to do.
+    Doctor,
     /// Passports: who an agent is and what it may do.
     #[command(subcommand)]
     Passport(passport::Command),
@@ -41,6 +43,7 @@ impl Command {
             Self::Passport(command) => command.run(output),
             Self::Decide(decide) => decide.run(output).await,
             Self::Audit(command) => command.run(output).await,
+            Self::Doctor => doctor::run(output).await,
         }
     }
 }

@@ -31,9 +31,14 @@ impl Environment {
     }
 
     /// Where the ledger is.
-    pub(super) fn ledger_path(&self) -> PathBuf {
+    fn ledger_path(&self) -> PathBuf {
         let own = || self.home.join("ledger.sqlite3");
         self.ledger.clone().unwrap_or_else(own)
+    }
+
+    /// How messages name the ledger.
+    pub(super) fn ledger_name(&self) -> String {
+        self.ledger_path().display().to_string()
     }
 
     /// The ledger, if there is one: a question creates none.

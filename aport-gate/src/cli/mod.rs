@@ -4,6 +4,7 @@ mod argument;
 mod audit;
 mod command;
 mod decide;
+mod doctor;
 mod environment;
 mod failure;
 mod file;

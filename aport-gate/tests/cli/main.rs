@@ -9,6 +9,7 @@
 
 mod audit;
 mod decide;
+mod doctor;
 mod passport;
 mod policy_check;
 mod policy_list;

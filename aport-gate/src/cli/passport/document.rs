@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// A document that a verifier takes for a passport.
-pub(super) struct Document {
+pub(in crate::cli) struct Document {
     map: Map<String, Value>,
     passport: Passport,
 }
@@ -39,7 +39,7 @@ impl Document {
         }
     }
 
-    pub(super) fn passport(&self) -> &Passport {
+    pub(in crate::cli) fn passport(&self) -> &Passport {
         &self.passport
     }
 

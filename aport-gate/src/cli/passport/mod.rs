@@ -1,12 +1,12 @@
 //! `aport-gate passport`.
 
-mod document;
+pub(super) mod document;
 mod edit;
 mod issue;
 mod list;
 mod show;
 mod status;
-mod store;
+pub(super) mod store;
 
 use aport_gate_oap::AgentId;
 use clap::{Args, Subcommand};

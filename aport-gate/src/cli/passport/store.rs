@@ -16,12 +16,12 @@ use crate::passports::MAX_PASSPORT_BYTES;
 const LOCK: &str = ".lock";
 
 /// `APORT_HOME/passports`.
-pub(super) struct Store {
+pub(in crate::cli) struct Store {
     folder: PathBuf,
 }
 
 /// A file in the folder, and the passport in it or why it holds none.
-pub(super) type Entry = (PathBuf, Result<Document, String>);
+pub(in crate::cli) type Entry = (PathBuf, Result<Document, String>);
 
 /// Held while passports are read and changed: two commands never undo each other.
 pub(super) struct Locked<'s> {
@@ -30,7 +30,7 @@ pub(super) struct Locked<'s> {
 }
 
 impl Store {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(in crate::cli) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// The agent's passport, if there is a file of it.
-    pub(super) fn find(&self, agent: &AgentId) -> Result<Option<Document>, Failure> {
+    pub(in crate::cli) fn find(&self, agent: &AgentId) -> Result<Option<Document>, Failure> {
         let path = self.path(agent);
         if !path.exists() {
             return Ok(None);
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Every file that looks like a passport, by name, and what it holds.
-    pub(super) fn all(&self) -> Result<Vec<Entry>, Failure> {
+    pub(in crate::cli) fn all(&self) -> Result<Vec<Entry>, Failure> {
         let mut paths = Vec::new();
         for name in self.names()? {
             paths.push(self.folder.join(name));

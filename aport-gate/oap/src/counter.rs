@@ -2,6 +2,7 @@
 
 use crate::Window;
 use crate::condition::ast::{Expr, Root};
+use crate::validator::Validator;
 
 /// The set of idempotency keys seen before.
 pub(crate) const RECENT_KEYS: &str = "recent_keys";
@@ -48,6 +49,8 @@ pub(crate) struct CounterUse {
     pub(crate) counter: usize,
     /// Key of `counter[key]`; without it the counter's own fields make the key.
     pub(crate) index: Option<Expr>,
+    /// Validator that asks for it, and decides for each request whether it does.
+    pub(crate) validator: Option<Validator>,
 }
 
 /// The counter behind a name that published packs use without declaring it.
@@ -108,6 +111,7 @@ impl Scan<'_> {
                     self.push(CounterUse {
                         counter,
                         index: None,
+                        validator: None,
                     });
                 }
                 Ok(())
@@ -133,6 +137,7 @@ impl Scan<'_> {
                     self.push(CounterUse {
                         counter,
                         index: Some((**index).clone()),
+                        validator: None,
                     });
                     return Ok(());
                 }
@@ -216,6 +221,12 @@ mod reading {
             .counter_uses()
             .filter_map(|(found, program)| {
                 let counter = scene.pack.counters().get(found.counter)?;
+                if found
+                    .validator
+                    .is_some_and(|validator| !validator.counts(scene, counter))
+                {
+                    return None;
+                }
                 let key = key(scene, counter, found, program).map(|key| {
                     let (window_start, window_end) = counter.window.bounds(scene.now);
                     let counter_name = counter.name.clone();

@@ -6,6 +6,7 @@ use crate::condition::value::{Origin, Truth};
 use crate::counter::{Reading, Unreadable, readings};
 use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
+use crate::validator::{Call, Denial, Failure};
 use crate::{
     Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, stages,
 };
@@ -222,7 +223,8 @@ pub(crate) fn judge<'a>(
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {
-            return (!validator(scene.passport, scene.context)).then(|| failed(rule, None));
+            let failure = validator.check(&Call::new(scene)).err()?;
+            return refused(rule, scene, valid, failure);
         }
         Body::Condition(condition) => &condition.0,
     };
@@ -245,6 +247,28 @@ pub(crate) fn judge<'a>(
             valid.then(|| missing(rule, field, message))
         }
         Err(fault) => valid.then(|| policy_error(rule.name(), &fault.to_string())),
+    }
+}
+
+/// What a validator's failure means for the decision.
+fn refused(rule: &Rule, scene: Scene<'_>, valid: bool, failure: Failure) -> Option<Reason> {
+    match failure {
+        Failure::Denied(denial) => {
+            let Denial { code, finding } = *denial;
+            let reason = failed(rule, Some(finding));
+            Some(match code {
+                Some(code) => Reason {
+                    code: code.to_owned(),
+                    ..reason
+                },
+                None => reason,
+            })
+        }
+        Failure::Missing { context: true, .. } if !valid || scene.pack.absent() == Absent::Skip => {
+            None
+        }
+        Failure::Missing { field, message, .. } => Some(missing(rule, field, message)),
+        Failure::Fault(message) => valid.then(|| policy_error(rule.name(), &message)),
     }
 }
 

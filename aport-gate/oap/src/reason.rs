@@ -36,7 +36,7 @@ pub(crate) fn failed(rule: &Rule, finding: Option<Finding>) -> Reason {
     let finding = finding.unwrap_or_default();
     let message = rule
         .message()
-        .and_then(|template| fill(template, &finding))
+        .and_then(|template| told(template, &finding))
         .or_else(|| finding.text.clone())
         .or_else(|| rule.description().map(str::to_owned))
         .unwrap_or_else(|| format!("rule `{}` does not hold", rule.name()));
@@ -103,6 +103,16 @@ fn cut(text: &str) -> String {
     } else {
         short
     }
+}
+
+/// The pack's sentence. One without places for values is the same for every call, so what was found follows
+/// it, where it names a limit.
+fn told(template: &str, finding: &Finding) -> Option<String> {
+    let filled = fill(template, finding)?;
+    Some(match &finding.text {
+        Some(text) if filled == template && finding.limit.is_some() => format!("{filled} ({text})"),
+        _ => filled,
+    })
 }
 
 /// Names in braces that [`fill`] leaves as they are.

@@ -64,7 +64,7 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
             || pack
                 .rules()
                 .iter()
-                .any(|rule| matches!(&rule.body, Body::Validator(_)))
+                .any(|rule| matches!(&rule.body, Body::Validator(one) if one.reads_limit(name)))
             || matches!(name, "regions" | "approval_required");
         if !read {
             let message = format!(

@@ -15,6 +15,29 @@ pub(crate) struct Finding {
     pub(crate) used: Option<Value>,
     pub(crate) cap: Option<Value>,
     pub(crate) text: Option<String>,
+    /// Whether it is no comparison, only a value that was false or true by itself.
+    pub(crate) is_condition: bool,
+}
+
+impl Finding {
+    /// The one to report of two, later one first. A comparison says more than a flag; two flags say more
+    /// together.
+    fn beside(self, earlier: Self) -> Self {
+        match (self.is_condition, earlier.is_condition) {
+            (false, _) => self,
+            (true, false) => earlier,
+            (true, true) => Self {
+                text: match (earlier.text, self.text) {
+                    (Some(a), Some(b)) => Some(format!("{a} and {b}")),
+                    (a, b) => a.or(b),
+                },
+                field: earlier.field.or(self.field),
+                actual: earlier.actual.or(self.actual),
+                limit: self.limit.or(earlier.limit),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 /// What is absent, in words: the path, and a sentence.
@@ -48,7 +71,8 @@ impl<'a> Evaluator<'a> {
                     return items
                         .iter()
                         .rev()
-                        .find_map(|item| self.explain(item, holds));
+                        .filter_map(|item| self.explain(item, holds))
+                        .reduce(Finding::beside);
                 }
                 let guilty = items.iter().find(|item| match self.truth(item) {
                     Ok(Truth::True) => holds,
@@ -67,8 +91,47 @@ impl<'a> Evaluator<'a> {
             Expr::Method(list, Method::Includes, arguments) if !holds => {
                 self.membership(arguments.first()?, list)
             }
+            Expr::Field(..) | Expr::Index(..) | Expr::Name(_) => self.condition(expr),
+            Expr::Quantified {
+                every,
+                body,
+                variable,
+                list,
+            } if !holds => self.quantified_finding(*every, body, variable, list),
             _ => None,
         }
+    }
+
+    /// A path that is a condition by itself.
+    fn condition(&mut self, expr: &'a Expr) -> Option<Finding> {
+        let value = self.eval(expr).ok()?;
+        let name = short(expr);
+        if value.absence().is_some() {
+            return Some(Finding {
+                text: Some(format!("`{name}` is absent")),
+                field: (!is_bound(expr)).then_some(name),
+                is_condition: true,
+                ..Finding::default()
+            });
+        }
+        let value = value.to_json();
+        let text = Some(format!("`{name}` is {}", shown(&value)));
+        Some(if is_bound(expr) {
+            Finding {
+                limit: Some(value),
+                text,
+                is_condition: true,
+                ..Finding::default()
+            }
+        } else {
+            Finding {
+                field: Some(name),
+                actual: Some(value),
+                text,
+                is_condition: true,
+                ..Finding::default()
+            }
+        })
     }
 
     fn comparison(&mut self, operator: Operator, a: &'a Expr, b: &'a Expr) -> Option<Finding> {
@@ -152,6 +215,7 @@ impl<'a> Evaluator<'a> {
                 used: Some(used),
                 cap: Some(limit),
                 text: Some(text),
+                is_condition: false,
             });
         }
         if let Expr::Binary(Operator::Add, a, b) = subject {
@@ -174,6 +238,7 @@ impl<'a> Evaluator<'a> {
                     used: Some(Val::Int(used).to_json()),
                     cap: Some(cap.to_json()),
                     text: Some(text),
+                    is_condition: false,
                 });
             }
         }
@@ -255,7 +320,7 @@ fn flip(operator: Operator) -> Operator {
 }
 
 /// Whether a side is the yardstick: it comes from the passport or the pack, or is a literal.
-fn is_bound(expr: &Expr) -> bool {
+pub(super) fn is_bound(expr: &Expr) -> bool {
     let mut given = false;
     let mut names = false;
     expr.walk(&mut |part| match part {
@@ -266,7 +331,7 @@ fn is_bound(expr: &Expr) -> bool {
     given || !names
 }
 
-fn short(expr: &Expr) -> String {
+pub(super) fn short(expr: &Expr) -> String {
     match expr {
         Expr::Field(of, name) if matches!(**of, Expr::Root(Root::Context)) => name.clone(),
         other => other.to_string(),

@@ -26,6 +26,8 @@ mod operation;
 #[cfg(feature = "evaluate")]
 pub(crate) mod program;
 #[cfg(feature = "evaluate")]
+mod quantified;
+#[cfg(feature = "evaluate")]
 pub(crate) mod trace;
 #[cfg(feature = "evaluate")]
 pub(crate) mod value;

@@ -7,6 +7,7 @@ use crate::condition::value::Truth;
 use crate::counter::readings;
 use crate::evaluate::judge;
 use crate::pack::Body;
+use crate::validator::{Call, Failure};
 use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, stages};
 use serde_json::Value;
 
@@ -202,8 +203,17 @@ fn of_rule<'a>(rule: &'a Rule, scene: Scene<'a>, valid: bool) -> Step {
     let (operands, result) = match &rule.body {
         _ if rule.is_waived() => (Vec::new(), StepResult::Waived),
         Body::Unevaluable(_) => (Vec::new(), StepResult::Error),
-        Body::Validator(_) if reason.is_some() => (Vec::new(), StepResult::Fails),
-        Body::Validator(_) => (Vec::new(), StepResult::Holds),
+        Body::Validator(validator) => {
+            let call = Call::recording(scene);
+            let result = match validator.check(&call) {
+                Ok(()) => StepResult::Holds,
+                Err(Failure::Denied(_)) => StepResult::Fails,
+                Err(Failure::Missing { .. }) if valid && reason.is_none() => StepResult::Skipped,
+                Err(Failure::Missing { .. }) => StepResult::Unknown,
+                Err(Failure::Fault(_)) => StepResult::Error,
+            };
+            (call.seen(), result)
+        }
         Body::Condition(condition) => {
             let result = match Evaluator::new(scene).truth(&condition.0) {
                 Ok(Truth::True) => StepResult::Holds,

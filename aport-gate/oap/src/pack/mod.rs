@@ -15,6 +15,7 @@ pub(crate) use rule::rule_of;
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
+use crate::validator::Validator;
 use crate::{
     AssuranceLevel, CanonicalError, Digest, InvalidPackId, JsonError, PackId, digest_json,
     parse_json,
@@ -177,8 +178,13 @@ impl Pack {
         let declared = counters.len();
         let mut rules = std::mem::take(&mut self.rules);
         for rule in &mut rules {
-            let Body::Condition(condition) = &rule.body else {
-                continue;
+            let condition = match &rule.body {
+                Body::Condition(condition) => condition,
+                Body::Validator(validator) => {
+                    self.bind_validator(*validator, &mut counters);
+                    continue;
+                }
+                Body::Unevaluable(_) => continue,
             };
             let mut counter = |name: &str| {
                 counters
@@ -231,11 +237,37 @@ impl Pack {
                 self.uses.push(CounterUse {
                     counter,
                     index: None,
+                    validator: None,
                 });
             }
         }
         self.counters = counters;
         self.rules = rules;
+    }
+
+    /// Gives a validator its counters, and the field whose values the ledger remembers for it.
+    fn bind_validator(&mut self, validator: Validator, counters: &mut Vec<Counter>) {
+        for needed in validator.counters() {
+            let known = counters.iter().position(|known| known.name == needed.name);
+            let counter = known.unwrap_or_else(|| {
+                counters.push(needed);
+                counters.len() - 1
+            });
+            let found = CounterUse {
+                counter,
+                index: None,
+                validator: Some(validator),
+            };
+            if !self.uses.contains(&found) {
+                self.uses.push(found);
+            }
+        }
+        if let Some(field) = validator.unique_field()
+            && self.idempotency_field.is_none()
+        {
+            self.idempotency_field = Some(field.to_owned());
+            self.asks_recent_keys = true;
+        }
     }
 
     /// Id with version.

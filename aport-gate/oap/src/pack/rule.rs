@@ -5,7 +5,7 @@ use super::read::{optional_text, text, wrong_type};
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
 use crate::condition::{Condition, parse_condition};
-use crate::validator::{Validator, lookup};
+use crate::validator::Validator;
 use serde_json::Value;
 
 /// A rule: a condition that has to hold, and what to say when it does not.
@@ -35,10 +35,6 @@ pub struct RuleProblem {
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Condition(Condition),
-    #[cfg_attr(
-        not(feature = "evaluate"),
-        expect(dead_code, reason = "called by the evaluator")
-    )]
     Validator(Validator),
     Unevaluable(String),
 }
@@ -61,7 +57,8 @@ impl Rule {
             "custom_validator" => {
                 let name = text(map, "validator", &in_rule("validator"))?;
                 let missing = || Body::Unevaluable(format!("unknown validator `{name}`"));
-                (name, lookup(name).map_or_else(missing, Body::Validator))
+                let found = Validator::lookup(name);
+                (name, found.map_or_else(missing, Body::Validator))
             }
             "expression" | "condition" => {
                 let source = text(map, "condition", &in_rule("condition"))?;

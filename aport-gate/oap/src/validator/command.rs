@@ -1,0 +1,357 @@
+//! Commands: blocked patterns however they are written, and no program in a chain that the passport does not
+//! allow.
+
+use super::shell::{self, Command, Word};
+use super::wrapper::{is_assignment, is_shell, program, unwrapped, without_assignments};
+use super::{Call, Failure, environment, pattern};
+use crate::reason::shown;
+use serde_json::Value;
+
+/// Text that no command of an agent needs.
+const HARMFUL: [&str; 16] = [
+    ":(){",
+    "/dev/tcp/",
+    "/dev/udp/",
+    "> /dev/sd",
+    ">/dev/sd",
+    "> /dev/nvme",
+    ">/dev/nvme",
+    "of=/dev/sd",
+    "of=/dev/nvme",
+    "of=/dev/disk",
+    "/etc/shadow",
+    "/etc/sudoers",
+    "--no-preserve-root",
+    "vssadmin delete",
+    "-encodedcommand",
+    "/proc/self/environ",
+];
+
+/// Programs that destroy or take over a machine. An allowlist may name one of them.
+const HARMFUL_PROGRAMS: [&str; 20] = [
+    "mkfs", "fdisk", "sfdisk", "parted", "wipefs", "shred", "shutdown", "reboot", "halt",
+    "poweroff", "sudo", "doas", "su", "pkexec", "visudo", "useradd", "usermod", "insmod", "format",
+    "diskpart",
+];
+
+/// Programs that fetch from elsewhere, and those that run what they are fed.
+const FETCHERS: [&str; 6] = ["curl", "wget", "fetch", "nc", "ncat", "invoke-webrequest"];
+const DECODERS: [&str; 4] = ["base64", "xxd", "openssl", "base32"];
+const RUNNERS: [&str; 10] = [
+    "python",
+    "python3",
+    "perl",
+    "ruby",
+    "node",
+    "php",
+    "eval",
+    "source",
+    "iex",
+    "invoke-expression",
+];
+
+/// Nothing that is blocked, in any of the commands of a line.
+pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
+    let patterns = call
+        .limit_list(&["blocked_patterns", "blocked_commands"])?
+        .unwrap_or_default();
+    let allowed = call.limit_list(&["allowed_commands"])?;
+    let Some((field, line)) = call.text(&["command", "cmd"])? else {
+        return Err(Failure::missing_field("command"));
+    };
+    let arguments = arguments(call)?;
+    let shell = call.text(&["shell"])?.map(|(_, shell)| shell);
+    let refuse = |why: String| {
+        let text = format!("`{field}` {} {why}", shown(&line.into()));
+        Failure::of(field, line, text)
+    };
+    let all: String = std::iter::once(line)
+        .chain(arguments.iter().copied())
+        .collect::<Vec<_>>()
+        .join(" ");
+    if all
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+    {
+        return Err(refuse("holds control characters".to_owned()));
+    }
+    call.spend(16 * all.len())?;
+    let all = match shell {
+        Some("cmd") => all.replace('^', ""),
+        Some("powershell" | "pwsh") => all.replace('`', ""),
+        _ => all,
+    };
+    let parsed = if shell.is_some() || arguments.is_empty() {
+        shell::commands(&all)
+    } else {
+        // Arguments given apart reach the program as they are; no shell reads them.
+        shell::commands(line).map(|mut commands| {
+            let words = arguments.iter().map(|argument| Word {
+                text: (*argument).to_owned(),
+                dynamic: false,
+            });
+            if let Some(last) = commands.last_mut() {
+                last.words.extend(words);
+            }
+            commands
+        })
+    };
+    let commands = parsed.and_then(unwrapped).map_err(refuse)?;
+
+    let mut texts = vec![squeezed(&all)];
+    texts.extend(commands.iter().map(Command::text));
+    for text in &texts {
+        let lower = text.to_lowercase();
+        for entry in &patterns {
+            if holds(call, entry, text, &lower)? {
+                return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
+            }
+        }
+        for harmful in HARMFUL {
+            if lower.contains(harmful) {
+                return Err(refuse(format!("matches the blocked `{harmful}`")).with_limit(harmful));
+            }
+        }
+    }
+    for (at, command) in commands.iter().enumerate() {
+        for entry in &patterns {
+            if is_written_otherwise(entry, command) {
+                return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
+            }
+        }
+        let before = at.checked_sub(1).and_then(|at| commands.get(at));
+        if let Some(why) = harm(command, before, allowed.as_deref().unwrap_or_default()) {
+            return Err(refuse(why));
+        }
+        for word in command
+            .words
+            .iter()
+            .take_while(|word| is_assignment(&word.text))
+        {
+            let name = word.text.split('=').next().unwrap_or_default();
+            if !environment::is_safe(call, name)? {
+                return Err(refuse(format!(
+                    "sets `{name}`, which can make another program run"
+                )));
+            }
+        }
+        if let Some(allowed) = &allowed {
+            is_allowed(command, allowed).map_err(|why| {
+                let list = Value::from(allowed.clone());
+                refuse(why)
+                    .with_limit(list)
+                    .with_code("oap.command_not_allowed")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {
+    let wrong = || Failure::Fault("`context.args` must be a list of strings".to_owned());
+    match call.field("args") {
+        None => Ok(Vec::new()),
+        Some(value) => value
+            .as_array()
+            .and_then(|items| items.iter().map(Value::as_str).collect())
+            .ok_or_else(wrong),
+    }
+}
+
+/// One space for any white space.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the text holds a blocked pattern. One that is a single word is not found inside another word: `rm`
+/// is not in `npm run format`.
+fn holds(call: &Call<'_>, entry: &str, text: &str, lower: &str) -> Result<bool, Failure> {
+    let plain = squeezed(entry).to_lowercase();
+    if plain.is_empty() {
+        return Ok(false);
+    }
+    call.spend(lower.len() + plain.len())?;
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let single = plain.chars().all(word);
+    let begins = plain.starts_with(word);
+    for (at, _) in lower.match_indices(&plain) {
+        let before = lower
+            .get(..at)
+            .and_then(|before| before.chars().next_back());
+        let after = lower
+            .get(at + plain.len()..)
+            .and_then(|after| after.chars().next());
+        let inside = (begins && before.is_some_and(word)) || (single && after.is_some_and(word));
+        if !inside {
+            return Ok(true);
+        }
+    }
+    if pattern::is_wild(&plain) && pattern::wild(call, &format!("*{plain}*"), lower)? {
+        return Ok(true);
+    }
+    if single
+        || plain
+            .chars()
+            .all(|c| word(c) || matches!(c, ' ' | '-' | '/' | '.' | '~'))
+    {
+        return Ok(false);
+    }
+    pattern::found(call, entry, text, lower)
+}
+
+/// Whether the command is what the pattern says in other words: `rm -r -f /` is `rm -rf /`.
+fn is_written_otherwise(entry: &str, command: &Command) -> bool {
+    let mut entry = entry.split_whitespace();
+    let Some(name) = entry.next() else {
+        return false;
+    };
+    let entry: Vec<&str> = entry.collect();
+    let words = without_assignments(&command.words);
+    let Some((first, rest)) = words.split_first() else {
+        return false;
+    };
+    if program(&first.text) != program(name) || !name.starts_with(char::is_alphabetic) {
+        return false;
+    }
+    let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+    let (asked, given) = (flags(&entry), flags(&texts));
+    let operands = |words: &[&str]| -> Vec<String> {
+        words
+            .iter()
+            .filter(|word| !word.starts_with('-'))
+            .map(|word| word.to_lowercase())
+            .collect()
+    };
+    let given_operands = operands(&texts);
+    asked.iter().all(|flag| given.contains(flag))
+        && operands(&entry).iter().all(|operand| {
+            given_operands
+                .iter()
+                .any(|given| given.starts_with(operand))
+        })
+}
+
+/// Letters of short options, and long options, with those of well-known programs as their letters.
+fn flags(words: &[&str]) -> Vec<String> {
+    let mut flags = Vec::new();
+    for word in words.iter().take_while(|word| **word != "--") {
+        match word.strip_prefix("--") {
+            Some("recursive") => flags.push("r".to_owned()),
+            Some("force") => flags.push("f".to_owned()),
+            Some(long) => flags.push(long.to_lowercase()),
+            None => {
+                let letters = word.strip_prefix('-').unwrap_or_default().chars();
+                flags.extend(letters.map(|c| c.to_lowercase().to_string()));
+            }
+        }
+    }
+    flags
+}
+
+/// Harm that no pattern has to name.
+fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option<String> {
+    let words = without_assignments(&command.words);
+    let (first, rest) = words.split_first()?;
+    let name = program(&first.text);
+    let base = name.split('.').next().unwrap_or_default();
+    let named = allowed
+        .iter()
+        .any(|entry| entry.split_whitespace().next() == Some(base));
+    if HARMFUL_PROGRAMS.contains(&base) && !named {
+        return Some(format!("runs `{base}`"));
+    }
+    let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+    let given = flags(&texts);
+    let has = |flag: &str| given.iter().any(|given| given == flag);
+    let wide = |text: &&&str| {
+        let bare = text.trim_end_matches('*').trim_end_matches('/');
+        !text.starts_with('-')
+            && (bare.is_empty()
+                || matches!(bare, "~" | "$HOME" | "${HOME}" | "." | "..")
+                || (bare.starts_with('/') && bare.matches('/').count() == 1)
+                || bare.ends_with(':'))
+    };
+    if matches!(
+        base,
+        "rm" | "chmod" | "chown" | "del" | "rd" | "remove-item"
+    ) && has("r")
+        && let Some(operand) = texts.iter().find(wide)
+    {
+        return Some(format!("runs `{base}` on all of `{operand}`"));
+    }
+    let feeds =
+        before.map(|before| program(before.words.first().map_or("", |word| word.text.as_str())));
+    if command.piped
+        && (is_shell(base) || RUNNERS.contains(&base))
+        && feeds.is_some_and(|feeds| {
+            FETCHERS.contains(&feeds.as_str()) || DECODERS.contains(&feeds.as_str())
+        })
+    {
+        return Some(format!("feeds what it fetched or decoded to `{base}`"));
+    }
+    if matches!(base, "nc" | "ncat" | "netcat") && (has("e") || has("c") || has("exec")) {
+        return Some(format!("opens a shell to others with `{base}`"));
+    }
+    None
+}
+
+/// Whether one of the allowed commands is this one: its words are the first words of it.
+fn is_allowed(command: &Command, allowed: &[&str]) -> Result<(), String> {
+    if allowed.iter().any(|entry| entry.trim() == "*") {
+        return Ok(());
+    }
+    let words = without_assignments(&command.words);
+    let Some((first, _)) = words.split_first() else {
+        return Ok(());
+    };
+    if first.dynamic {
+        return Err(format!("does not say which program `{}` is", first.text));
+    }
+    for entry in allowed {
+        let mut matches = true;
+        for (at, part) in entry.split_whitespace().enumerate() {
+            matches &= match words.get(at) {
+                None => part == "*",
+                Some(word) if at == 0 => is_program(part, &word.text),
+                Some(word) => match part.strip_suffix('*') {
+                    Some(start) => word.text.starts_with(start),
+                    None => word.text == part,
+                },
+            };
+        }
+        if matches && !entry.trim().is_empty() {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "runs `{}`, which is not among the allowed commands",
+        command_name(words)
+    ))
+}
+
+fn command_name(words: &[Word]) -> String {
+    let first = words.first().map_or("", |word| word.text.as_str());
+    first.chars().take(80).collect()
+}
+
+/// `git` is `git` and `/usr/bin/git`, not `./git`; `python` is also `python3.11`.
+fn is_program(entry: &str, word: &str) -> bool {
+    const STANDARD: [&str; 7] = [
+        "/bin/",
+        "/sbin/",
+        "/usr/bin/",
+        "/usr/sbin/",
+        "/usr/local/bin/",
+        "/opt/homebrew/bin/",
+        "/usr/local/sbin/",
+    ];
+    let bare = STANDARD
+        .iter()
+        .find_map(|directory| word.strip_prefix(directory));
+    let bare = bare
+        .filter(|bare| !bare.contains('/') && !entry.contains('/'))
+        .unwrap_or(word);
+    let entry = entry.strip_suffix('*').unwrap_or(entry);
+    bare.strip_prefix(entry)
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}

@@ -1,0 +1,343 @@
+//! Command lines read as a shell reads them, far enough to see every program that would run: chains, pipes,
+//! substitutions, quotes. Nothing is expanded; what only an expansion could tell is marked.
+
+/// Most nested substitutions and wrapped scripts.
+pub(super) const MAX_NESTING: usize = 8;
+
+/// Most programs in one command line.
+pub(super) const MAX_COMMANDS: usize = 200;
+
+/// A word of a command, with its quotes read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Word {
+    pub(super) text: String,
+    /// Whether a variable, a substitution or a wildcard decides what it is.
+    pub(super) dynamic: bool,
+}
+
+/// A program and its arguments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Command {
+    pub(super) words: Vec<Word>,
+    /// Whether its input is the output of the one before.
+    pub(super) piped: bool,
+}
+
+impl Command {
+    pub(super) fn text(&self) -> String {
+        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        words.join(" ")
+    }
+}
+
+/// Words of the grammar that come before a program.
+const OPENERS: [&str; 9] = [
+    "if", "then", "elif", "else", "while", "until", "do", "!", "{",
+];
+/// Words that stand for nothing that runs.
+const CLOSERS: [&str; 5] = ["fi", "done", "esac", "}", ";;"];
+
+/// Every program in the line, those in substitutions included.
+///
+/// # Errors
+/// What a reader cannot be sure about: open quotes, encoded characters, too much nesting.
+pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
+    let mut reader = Reader {
+        chars: line.chars().collect(),
+        at: 0,
+        found: Vec::new(),
+        depth: 0,
+    };
+    reader.script(None)?;
+    Ok(reader.found)
+}
+
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+    found: Vec<Command>,
+    depth: usize,
+}
+
+impl Reader {
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    /// Reads up to the closing character, or to the end.
+    fn script(&mut self, close: Option<char>) -> Result<(), String> {
+        if self.depth > MAX_NESTING {
+            return Err("is nested too deeply".to_owned());
+        }
+        let mut command = Command::default();
+        let mut word: Option<Word> = None;
+        let mut target = false;
+        while let Some(c) = self.peek(0) {
+            if Some(c) == close {
+                self.at += 1;
+                self.end_word(&mut command, &mut word, &mut target);
+                self.end_command(command)?;
+                return Ok(());
+            }
+            match c {
+                ' ' | '\t' => self.end_word(&mut command, &mut word, &mut target),
+                '#' if word.is_none() => {
+                    while self.peek(1).is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
+                '\n' | '\r' | ';' | '&' | '|' | '(' | ')' => {
+                    // `2>&1` and `&>file` are redirections.
+                    if c == '&' && (target || self.peek(1) == Some('>')) {
+                        self.at += 1;
+                        continue;
+                    }
+                    self.end_word(&mut command, &mut word, &mut target);
+                    let pipe = c == '|' && self.peek(1) != Some('|');
+                    while matches!(self.peek(1), Some('&' | '|' | ';'))
+                        && matches!(c, '&' | '|' | ';')
+                    {
+                        self.at += 1;
+                    }
+                    let piped = std::mem::replace(
+                        &mut command,
+                        Command {
+                            piped: pipe,
+                            ..Command::default()
+                        },
+                    );
+                    self.end_command(piped)?;
+                }
+                '<' | '>' => {
+                    if self.peek(1) == Some('(') {
+                        self.at += 2;
+                        self.nested(')')?;
+                        word.get_or_insert_default().dynamic = true;
+                        continue;
+                    }
+                    // A number before it is the one that is redirected.
+                    if word
+                        .as_ref()
+                        .is_some_and(|word| word.text.chars().all(|c| c.is_ascii_digit()))
+                    {
+                        word = None;
+                    }
+                    self.end_word(&mut command, &mut word, &mut target);
+                    while matches!(self.peek(1), Some('<' | '>' | '|' | '-')) {
+                        self.at += 1;
+                    }
+                    target = true;
+                }
+                '\'' => {
+                    let text = word.get_or_insert_default();
+                    self.at += 1;
+                    loop {
+                        match self.peek(0) {
+                            None => return Err("has an open quote".to_owned()),
+                            Some('\'') => break,
+                            Some(c) => text.text.push(c),
+                        }
+                        self.at += 1;
+                    }
+                }
+                '"' => {
+                    self.at += 1;
+                    let mut text = word.take().unwrap_or_default();
+                    self.quoted(&mut text)?;
+                    word = Some(text);
+                    continue;
+                }
+                '\\' => {
+                    self.at += 1;
+                    match self.peek(0) {
+                        None => return Err("ends in a backslash".to_owned()),
+                        Some('\n') => {}
+                        Some(c) => word.get_or_insert_default().text.push(c),
+                    }
+                }
+                '`' | '$' => {
+                    let mut text = word.take().unwrap_or_default();
+                    self.expansion(&mut text)?;
+                    word = Some(text);
+                    continue;
+                }
+                '*' | '?' | '[' | '{'
+                    if c != '{' || self.peek(1).is_some_and(|c| !c.is_whitespace()) =>
+                {
+                    let text = word.get_or_insert_default();
+                    text.text.push(c);
+                    text.dynamic = true;
+                }
+                other => word.get_or_insert_default().text.push(other),
+            }
+            self.at += 1;
+        }
+        if close.is_some() {
+            return Err("has an open bracket".to_owned());
+        }
+        self.end_word(&mut command, &mut word, &mut target);
+        self.end_command(command)
+    }
+
+    fn end_word(&self, command: &mut Command, word: &mut Option<Word>, target: &mut bool) {
+        let Some(word) = word.take() else { return };
+        if std::mem::take(target) {
+            return;
+        }
+        if command.words.is_empty() && !word.dynamic {
+            let text = word.text.as_str();
+            if OPENERS.contains(&text) || CLOSERS.contains(&text) {
+                return;
+            }
+        }
+        command.words.push(word);
+    }
+
+    fn end_command(&mut self, command: Command) -> Result<(), String> {
+        // `for x in a b` runs nothing by itself.
+        let first = command.words.first().map(|word| word.text.as_str());
+        if command.words.is_empty() || first == Some("for") {
+            return Ok(());
+        }
+        if self.found.len() >= MAX_COMMANDS {
+            return Err(format!("has more than {MAX_COMMANDS} commands"));
+        }
+        self.found.push(command);
+        Ok(())
+    }
+
+    fn nested(&mut self, close: char) -> Result<(), String> {
+        self.depth += 1;
+        let read = self.script(Some(close));
+        self.depth -= 1;
+        read
+    }
+
+    /// Up to the closing double quote.
+    fn quoted(&mut self, word: &mut Word) -> Result<(), String> {
+        while let Some(c) = self.peek(0) {
+            match c {
+                '"' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                '\\' => {
+                    match self.peek(1) {
+                        Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
+                        Some('\n') => {}
+                        Some(c) => word.text.extend(['\\', c]),
+                        None => return Err("has an open quote".to_owned()),
+                    }
+                    self.at += 2;
+                }
+                '`' | '$' => self.expansion(word)?,
+                other => {
+                    word.text.push(other);
+                    self.at += 1;
+                }
+            }
+        }
+        Err("has an open quote".to_owned())
+    }
+
+    /// `$name`, `${…}`, `$(…)`, `` `…` ``.
+    fn expansion(&mut self, word: &mut Word) -> Result<(), String> {
+        let backtick = self.peek(0) == Some('`');
+        self.at += 1;
+        if backtick {
+            let start = self.at;
+            while self.peek(0).is_some_and(|c| c != '`') {
+                self.at += if self.peek(0) == Some('\\') { 2 } else { 1 };
+            }
+            let inner: String = self
+                .chars
+                .get(start..self.at)
+                .unwrap_or_default()
+                .iter()
+                .collect();
+            if self.peek(0).is_none() {
+                return Err("has an open quote".to_owned());
+            }
+            self.at += 1;
+            word.dynamic = true;
+            if self.depth >= MAX_NESTING {
+                return Err("is nested too deeply".to_owned());
+            }
+            let mut reader = Reader {
+                chars: inner.replace("\\`", "`").chars().collect(),
+                at: 0,
+                found: Vec::new(),
+                depth: self.depth + 1,
+            };
+            reader.script(None)?;
+            for command in reader.found {
+                self.end_command(command)?;
+            }
+            return Ok(());
+        }
+        match self.peek(0) {
+            Some('\'') => Err("spells characters by number (`$'…'`)".to_owned()),
+            Some('"') => Ok(()),
+            Some('(') => {
+                self.at += 1;
+                word.dynamic = true;
+                self.nested(')')
+            }
+            Some('{') => {
+                word.dynamic = true;
+                let start = self.at;
+                let mut open = 0_usize;
+                while let Some(c) = self.peek(0) {
+                    self.at += 1;
+                    match c {
+                        '{' => open += 1,
+                        '}' => open = open.saturating_sub(1),
+                        '`' => return Err("runs a command inside `${…}`".to_owned()),
+                        '(' if self.chars.get(self.at.wrapping_sub(2)) == Some(&'$') => {
+                            return Err("runs a command inside `${…}`".to_owned());
+                        }
+                        _ => {}
+                    }
+                    if open == 0 {
+                        break;
+                    }
+                }
+                let name: String = self
+                    .chars
+                    .get(start..self.at)
+                    .unwrap_or_default()
+                    .iter()
+                    .collect();
+                if name.contains("IFS") || name.contains('@') {
+                    return Err("builds words from `$IFS`".to_owned());
+                }
+                word.text.push('$');
+                word.text.push_str(&name);
+                Ok(())
+            }
+            _ => {
+                let start = self.at;
+                while self
+                    .peek(0)
+                    .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+                {
+                    self.at += 1;
+                }
+                let name: String = self
+                    .chars
+                    .get(start..self.at)
+                    .unwrap_or_default()
+                    .iter()
+                    .collect();
+                if name == "IFS" {
+                    return Err("builds words from `$IFS`".to_owned());
+                }
+                word.dynamic |=
+                    !name.is_empty() || matches!(self.peek(0), Some('@' | '*' | '#' | '?' | '!'));
+                word.text.push('$');
+                word.text.push_str(&name);
+                Ok(())
+            }
+        }
+    }
+}

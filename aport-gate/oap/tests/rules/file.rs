@@ -1,0 +1,445 @@
+//! Files: paths, extensions, sizes, directories.
+
+use crate::setting::{Setting, allows, denies};
+use serde_json::{Value, json};
+
+fn paths(list: &[&str]) -> Vec<Value> {
+    list.iter()
+        .map(|path| json!({ "file_path": path }))
+        .collect()
+}
+
+#[test]
+fn secrets_are_not_read_however_the_path_is_written() {
+    let secret = paths(&[
+        "/home/u/.ssh/id_rsa",
+        "/home/u/.SSH/config",
+        "~/.ssh/id_ed25519",
+        ".env",
+        "/app/.env",
+        "/app/.env.production",
+        "C:\\Users\\u\\.ssh\\id_rsa",
+        "\\\\?\\C:\\Users\\u\\.aws\\credentials",
+        "\\\\server\\share\\.env",
+        "/app/.env.",
+        "/app/.env ",
+        "/app/.env::$DATA",
+        "/app//.env",
+        "/app/./.env",
+        "/app/%2eenv",
+        "/app/%252eenv",
+        "/app/．env",
+        "/app∕.env",
+        "file:///app/.env",
+        "/etc/shadow",
+        "//etc//shadow",
+        "/etc/shadow-",
+        "/proc/self/environ",
+        "/proc/1/root/x",
+        "/app/server.pem",
+        "/app/server.KEY",
+        "/app/credentials.json",
+        "/app/secrets.yaml",
+        "/home/u/.kube/config",
+        "/home/u/.docker/config.json",
+        "/home/u/.netrc",
+        "/home/u/.config/gcloud/x",
+        "/home/u/.git-credentials",
+    ]);
+    denies(
+        "validateFilePathPatterns",
+        &json!({}),
+        &secret,
+        "oap.refused",
+    );
+    denies(
+        "validateWriteBlockedPaths",
+        &json!({}),
+        &secret,
+        "oap.refused",
+    );
+}
+
+#[test]
+fn paths_that_hide_where_they_lead_are_refused() {
+    let odd = paths(&[
+        "/workspace/../etc/passwd",
+        "../x",
+        "a/..",
+        "/workspace/%2e%2e/x",
+        "/workspace/%252e%252e%252fx",
+        "/workspace/..%5cx",
+        "/workspace\\..\\x",
+        "/workspace/.. /x",
+        "/workspace/‥/x",
+        "/workspace/\u{202e}txt.exe",
+        "/workspace/a\0.txt",
+        "/workspace/a%00.txt",
+        "/workspace/a\n.txt",
+        "\\\\.\\PhysicalDrive0",
+    ]);
+    let limits = json!({ "allowed_paths": ["*"] });
+    denies("validateFilePathPatterns", &limits, &odd, "oap.refused");
+    denies("validateWriteBlockedPaths", &limits, &odd, "oap.refused");
+}
+
+#[test]
+fn ordinary_files_are_read() {
+    let fine = paths(&[
+        "/workspace/src/main.rs",
+        "src/credentials.rs",
+        "README.md",
+        "./docs/environment.md",
+        "/app/.env.example",
+        "C:\\work\\a.txt",
+        "/data/Ünïcode/файл.txt",
+        "/data/100%/x",
+        "/data/a...b",
+        "/x/keyboard.rs",
+        "/x/.github/workflows/ci.yml",
+    ]);
+    allows("validateFilePathPatterns", &json!({}), &fine);
+}
+
+#[test]
+fn blocked_patterns_of_the_passport_work_in_every_sense() {
+    let limits = json!({ "blocked_patterns": ["private", "*.sqlite", "/var/secret/", "build/**", "\\.bak$", "**/vault/*"] });
+    let hit = paths(&[
+        "/x/PRIVATE/a",
+        "/x/a.sqlite",
+        "a.SQLITE",
+        "/var/secret/x",
+        "/var/secret",
+        "/w/build/a/b",
+        "/x/a.bak",
+        "/a/vault/b",
+        "/a/vault/b/c",
+    ]);
+    denies("validateFilePathPatterns", &limits, &hit, "oap.refused");
+    allows(
+        "validateFilePathPatterns",
+        &limits,
+        &paths(&[
+            "/x/a.sqlite3x",
+            "/x/a.bakery",
+            "/var/secrets2/x",
+            "/w/rebuild",
+        ]),
+    );
+}
+
+#[test]
+fn an_allowed_directory_is_not_its_neighbour_nor_a_part_of_another() {
+    let limits = json!({ "allowed_paths": ["/workspace", "/tmp/*", "docs/", "*.md", "C:\\Work"] });
+    allows(
+        "validateFilePathPatterns",
+        &limits,
+        &paths(&[
+            "/workspace/a",
+            "/workspace",
+            "/tmp/a/b",
+            "docs/a.txt",
+            "./docs/a.txt",
+            "/any/x.md",
+            "c:/work/a",
+            "C:\\WORK\\b\\c",
+        ]),
+    );
+    for validator in ["validateFilePathPatterns", "validateWriteBlockedPaths"] {
+        denies(
+            validator,
+            &limits,
+            &paths(&[
+                "/workspace-evil/a",
+                "/x/workspace/a",
+                "/home/a.txt",
+                "d:/work/a",
+                "mydocs/a.txt",
+            ]),
+            "oap.path_not_allowed",
+        );
+    }
+}
+
+#[test]
+fn what_the_system_or_a_shell_runs_is_not_written() {
+    let system = paths(&[
+        "/etc/hosts",
+        "/bin/x",
+        "/usr/local/bin/x",
+        "/boot/x",
+        "/dev/sda",
+        "/proc/1/mem",
+        "/sys/x",
+        "/root/x",
+        "/private/etc/hosts",
+        "/System/x",
+        "C:\\Windows\\System32\\x.dll",
+        "c:/program files/x",
+        "/home/u/.bashrc",
+        "~/.zshrc",
+        "/w/.git/hooks/pre-commit",
+        "/w/.git/config",
+        "/home/u/.config/autostart/x",
+        "/Users/u/Library/LaunchAgents/x.plist",
+        "/ETC/hosts",
+        "//etc/hosts",
+    ]);
+    denies(
+        "validateWriteBlockedPaths",
+        &json!({ "allowed_paths": ["*"] }),
+        &system,
+        "oap.refused",
+    );
+    allows(
+        "validateWriteBlockedPaths",
+        &json!({}),
+        &paths(&[
+            "/workspace/etc/hosts",
+            "/usr/src/app/x",
+            "/var/www/x",
+            "/tmp/x",
+            "etc/x",
+            "/home/u/notes.txt",
+            "D:\\data\\x",
+        ]),
+    );
+}
+
+#[test]
+fn a_path_reason_names_field_value_and_limit() {
+    let decided = Setting::validator(
+        "validateWriteBlockedPaths",
+        json!({ "blocked_paths": ["/srv/live"] }),
+    )
+    .decide(&json!({ "file_path": "/srv/live/x" }));
+    let reason = &decided.reasons[0];
+    let details = reason.details.as_ref().unwrap();
+    assert_eq!(
+        reason.message,
+        "`file_path` /srv/live/x matches the blocked `/srv/live`"
+    );
+    assert_eq!(
+        (details.rule.as_str(), details.field.as_deref()),
+        ("the_rule", Some("file_path"))
+    );
+    assert_eq!(
+        (details.actual.clone(), details.limit.clone()),
+        (Some(json!("/srv/live/x")), Some(json!("/srv/live")))
+    );
+}
+
+#[test]
+fn extensions_are_compared_without_case_dot_or_tricks() {
+    let limits = json!({ "allowed_extensions": [".txt", "md", "*.tar.gz"] });
+    for name in ["validateFileExtension", "validateWriteFileExtension"] {
+        allows(
+            name,
+            &limits,
+            &paths(&[
+                "/a/x.txt",
+                "/a/x.TXT",
+                "a.md",
+                "/a.b/c.md",
+                "x.tar.gz",
+                "/a/x.exe.txt",
+            ]),
+        );
+        denies(
+            name,
+            &limits,
+            &paths(&[
+                "/a/x.exe",
+                "/a/txt",
+                "/a/x.txt.exe",
+                "x.gz",
+                "/a.txt/b",
+                "/a/x.exe.",
+                "/a/x.exe::$DATA",
+                "/a/x.txt:evil.exe",
+                "/a/x",
+            ]),
+            "oap.refused",
+        );
+        denies(name, &limits, &paths(&["/a/x.exe\0.txt"]), "oap.refused");
+        allows(name, &json!({}), &paths(&["/a/x.exe"]));
+        denies(
+            name,
+            &json!({ "allowed_extensions": [] }),
+            &paths(&["/a/x.txt"]),
+            "oap.refused",
+        );
+        denies(
+            name,
+            &json!({ "blocked_extensions": ["exe"] }),
+            &paths(&["/a/x.EXE"]),
+            "oap.refused",
+        );
+        allows(
+            name,
+            &json!({ "allowed_extensions": ["*"] }),
+            &paths(&["/a/x", "/a/x.y"]),
+        );
+        denies(
+            name,
+            &json!({ "allowed_extensions": 7 }),
+            &paths(&["/a/x"]),
+            "oap.policy_error",
+        );
+    }
+}
+
+#[test]
+fn content_is_measured_and_a_claim_does_not_shrink_it() {
+    let name = "validateFileContentSize";
+    let limits = json!({ "max_file_size_mb": 0.001 });
+    let of = |content: String| json!({ "file_path": "/a", "content": content });
+    allows(
+        name,
+        &limits,
+        &[
+            of("x".repeat(1048)),
+            json!({ "content_length": 1048 }),
+            of(String::new()),
+        ],
+    );
+    denies(
+        name,
+        &limits,
+        &[
+            of("x".repeat(1049)),
+            of("é".repeat(525)),
+            json!({ "content_length": 1049 }),
+            json!({ "content": "x".repeat(1049), "content_length": 1 }),
+            json!({ "content": "x", "content_length": 2000 }),
+            json!({ "content": "x".repeat(600), "encoding": "utf-16" }),
+            json!({ "file_path": "/a" }),
+        ],
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({}),
+        &[json!({ "file_path": "/a" }), of("x".repeat(9000))],
+    );
+    for limit in [
+        "max_file_size",
+        "max_file_size_bytes",
+        "max_content_length",
+        "maxFileSizeBytes",
+    ] {
+        denies(
+            name,
+            &json!({ limit: 10 }),
+            &[of("x".repeat(11))],
+            "oap.refused",
+        );
+        allows(name, &json!({ limit: 10 }), &[of("x".repeat(10))]);
+    }
+    denies(
+        name,
+        &json!({ "max_file_size_mb": "1" }),
+        &[of("x".to_owned())],
+        "oap.policy_error",
+    );
+    denies(
+        name,
+        &json!({ "max_file_size_mb": -1 }),
+        &[of("x".to_owned())],
+        "oap.policy_error",
+    );
+}
+
+#[test]
+fn directories_are_made_only_where_the_passport_allows_it() {
+    let name = "validateParentDirectory";
+    let yes = json!({ "file_path": "/a/b", "create_dirs": true });
+    allows(
+        name,
+        &json!({}),
+        &[
+            json!({ "file_path": "/a/b" }),
+            json!({ "file_path": "/a", "create_dirs": false }),
+        ],
+    );
+    denies(
+        name,
+        &json!({}),
+        &[
+            yes.clone(),
+            json!({ "file_path": "/a", "parent_exists": false }),
+        ],
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({ "allow_create_dirs": true }),
+        &[
+            yes.clone(),
+            json!({ "create_dirs": true, "parent_exists": false }),
+        ],
+    );
+    denies(
+        name,
+        &json!({ "allow_create_dirs": false }),
+        std::slice::from_ref(&yes),
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({ "allow_create_dirs": false }),
+        &[json!({ "create_dirs": true, "parent_exists": true })],
+    );
+    denies(
+        name,
+        &json!({ "allow_create_dirs": "yes" }),
+        &[yes],
+        "oap.policy_error",
+    );
+}
+
+#[test]
+fn a_working_directory_lies_in_one_of_those_listed() {
+    let name = "validateWorkingDirectory";
+    let cwd = |list: &[&str]| {
+        list.iter()
+            .map(|cwd| json!({ "command": "ls", "cwd": cwd }))
+            .collect::<Vec<_>>()
+    };
+    let limits = json!({ "allowed_directories": ["/workspace", "/srv/*/app", "C:\\work"] });
+    allows(
+        name,
+        &limits,
+        &cwd(&[
+            "/workspace",
+            "/workspace/",
+            "/workspace/a/b",
+            "/srv/x/app",
+            "/srv/x/app/y",
+            "C:/Work/x",
+        ]),
+    );
+    allows(name, &limits, &[json!({ "command": "ls" })]);
+    denies(
+        name,
+        &limits,
+        &cwd(&[
+            "/",
+            "/workspaces",
+            "/workspace/../etc",
+            "/etc",
+            "workspace",
+            "/srv/x/other",
+            "C:\\",
+            "~",
+        ]),
+        "oap.refused",
+    );
+    allows(name, &json!({}), &cwd(&["/anywhere"]));
+    denies(
+        name,
+        &json!({ "blocked_directories": ["/etc"] }),
+        &cwd(&["/etc/x"]),
+        "oap.refused",
+    );
+}

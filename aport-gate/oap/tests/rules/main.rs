@@ -1,0 +1,22 @@
+//! Rules of type `custom_validator`, one module for each family, and what reasons and explanations say.
+
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod deliverable;
+#[cfg(test)]
+mod explanation;
+#[cfg(test)]
+mod file;
+#[cfg(test)]
+mod rate;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod setting;
+#[cfg(test)]
+mod tool;
+#[cfg(test)]
+mod url;

@@ -181,8 +181,11 @@ impl<'a> Evaluator<'a> {
         let base = self.eval(of)?;
         let index = self.eval(index)?;
         if let (Val::Object(_), Val::Str(key), true) = (&base, &index, is_limits(of)) {
-            let limit = self.limit_of(key).ok().flatten();
-            return Ok(limit.unwrap_or_else(|| self.absent(expr)));
+            return Ok(match self.limit_of(key) {
+                Ok(Some(limit)) => limit,
+                Ok(None) => self.absent(expr),
+                Err(()) => self.not_granted(expr),
+            });
         }
         self.indexed(base, index, expr)
     }
@@ -295,7 +298,7 @@ impl<'a> Evaluator<'a> {
         let direct = match self.limit_of(first) {
             Ok(Some(start)) => Some(walk(start, rest)?),
             Ok(None) => None,
-            Err(()) => return Ok(self.absent(expr)),
+            Err(()) => return Ok(self.not_granted(expr)),
         };
         if let Some(found) = direct
             && found.absence().is_none()

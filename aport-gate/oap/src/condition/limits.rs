@@ -112,7 +112,7 @@ impl<'a> Evaluator<'a> {
             return Ok(self.absent(expr));
         };
         let Ok(found) = self.limit(&first.name, first.alias) else {
-            return Ok(self.absent(expr));
+            return Ok(self.not_granted(expr));
         };
         if let Some(mut found) = found {
             for step in rest {
@@ -143,7 +143,17 @@ impl<'a> Evaluator<'a> {
     pub(super) fn limit_named(&mut self, name: &str, expr: &'a Expr) -> Val<'a> {
         match self.limit(name, alias(name)) {
             Ok(Some(found)) => found,
-            _ => self.absent(expr),
+            Ok(None) => self.absent(expr),
+            Err(NotGranted) => self.not_granted(expr),
+        }
+    }
+
+    /// A limit of a capability that the agent does not hold. Unknown, not absent: `not has(limits.x) or …` must
+    /// not pass because the capability with the cap was taken away.
+    pub(super) fn not_granted(&self, expr: &'a Expr) -> Val<'a> {
+        match self.absent(expr) {
+            Val::Absent(absence) => Val::Unknown(absence),
+            other => other,
         }
     }
 }

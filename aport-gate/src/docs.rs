@@ -8,3 +8,6 @@ pub mod errors {}
 
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}

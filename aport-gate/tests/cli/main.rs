@@ -10,6 +10,8 @@
 mod audit;
 mod decide;
 mod doctor;
+#[cfg(unix)]
+mod operating_page;
 mod passport;
 mod policy_check;
 mod policy_list;

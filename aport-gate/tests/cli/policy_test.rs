@@ -499,3 +499,50 @@ fn a_failing_case_is_explained_when_asked() {
             .contains("context.n = 6")
     );
 }
+
+#[test]
+fn usage_may_stand_in_the_context_as_published_vectors_have_it() {
+    let rules = json!([{ "name": "cap", "condition": "daily_count < 3", "deny_code": "oap.limit_exceeded" }]);
+    let contexts = "{\"n\":1,\"daily_count\":2}\n{\"n\":1,\"daily_count\":3}\n\
+                    {\"context\":{\"n\":1,\"daily_count\":0},\"usage\":{\"daily_count\":3}}";
+    let expected = "{\"allow\":true}\n{\"allow\":false}\n{\"allow\":false}";
+    replay_with(&pack(rules), &passport(), contexts, expected, &[]).exits(0);
+    let refund = |keys: &str, allow: bool| {
+        let context = json!({
+            "order_id": "o", "customer_id": "c", "amount": 1, "currency": "USD", "region": "US",
+            "reason_code": "customer_request", "idempotency_key": "key-0001", "recent_keys": [keys],
+        });
+        let place = Place::new();
+        let contexts = place.write("contexts.jsonl", context.to_string());
+        let expected = place.write("expected.jsonl", json!({ "allow": allow }).to_string());
+        let pack = "finance.payment.refund.v1";
+        let vectors = in_crate("oap/packs/vectors");
+        let arguments = ["policy", "test", pack, "--vectors", &vectors];
+        let files = ["--contexts", &contexts, "--expected", &expected];
+        place.run(&[&arguments[..], &files[..]].concat()).exits(0);
+    };
+    refund("key-0001", false);
+    refund("key-0002", true);
+}
+
+#[test]
+fn what_a_gate_refuses_before_it_asks_is_a_deny() {
+    let contexts = r#"{"n":1,"more":9007199254740993}"#;
+    let answer = replay(contexts, r#"{"allow":true}"#, &[]).exits(1);
+    assert!(answer.contains("2^53"), "{answer}");
+}
+
+#[test]
+fn a_passport_with_two_ids_is_taken_by_the_first() {
+    let mut two = passport();
+    two["agent_id"] = json!("ap_another");
+    let run = replay_with(
+        &pack(limit_rule()),
+        &two,
+        r#"{"n":1}"#,
+        r#"{"allow":true}"#,
+        &[],
+    );
+    assert!(run.stderr.contains("two ids"), "{run:?}");
+    run.exits(0);
+}

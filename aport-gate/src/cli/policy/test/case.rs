@@ -32,7 +32,10 @@ impl Case {
         let Value::Object(mut line) = value else {
             return Err(malformed("it must be an object"));
         };
-        let overrides = match line.remove("overridePassport") {
+        let given = ["overridePassport", "override_passport"]
+            .into_iter()
+            .find_map(|key| line.remove(key));
+        let overrides = match given {
             None | Some(Value::Null) => None,
             Some(Value::Object(overrides)) => Some(overrides),
             Some(_) => return Err(malformed("`overridePassport` must be an object")),
@@ -111,9 +114,26 @@ impl Case {
         context
     }
 
+    /// Published vectors tell what was used before in fields of the context that are named like the
+    /// counters. A server never believes such a field; the author of a test is not an agent.
+    fn usage_in_context(&self, plan: &UsagePlan) -> Usage {
+        let mut usage = Usage::default();
+        for key in &plan.counters {
+            let used = self.context.get(&key.counter);
+            let of_key = used.and_then(|used| used.get(&key.key)).or(used);
+            if let Some(used) = of_key.and_then(Value::as_i64).filter(|used| *used >= 0) {
+                usage.counters.insert(key.clone(), used);
+            }
+        }
+        if let Some(keys) = self.context.get("recent_keys").and_then(Value::as_array) {
+            usage.key_seen = seen(keys, plan);
+        }
+        usage
+    }
+
     /// What the ledger would have read: nothing but what the case itself says.
     pub(super) fn usage(&self, plan: &UsagePlan) -> Result<Usage, Failure> {
-        let mut usage = Usage::default();
+        let mut usage = self.usage_in_context(plan);
         for (name, used) in &self.usage {
             let malformed = |expected: &str| {
                 Failure::new(format!(
@@ -125,9 +145,7 @@ impl Case {
                 let keys = used
                     .as_array()
                     .ok_or_else(|| malformed("a list of idempotency keys"))?;
-                usage.key_seen = keys.iter().any(|key| {
-                    key.as_str().is_some() && key.as_str() == plan.idempotency_key.as_deref()
-                });
+                usage.key_seen = seen(keys, plan);
                 continue;
             }
             let mut known = plan
@@ -156,6 +174,12 @@ impl Case {
         }
         Ok(usage)
     }
+}
+
+/// Whether the key that the plan asks about is among these.
+fn seen(keys: &[Value], plan: &UsagePlan) -> bool {
+    let key = plan.idempotency_key.as_deref();
+    key.is_some() && keys.iter().any(|one| one.as_str() == key)
 }
 
 fn declares(pack: &Pack, field: &str) -> bool {

@@ -32,6 +32,8 @@ use crate::cli::output::Output;
 /// already hold, for example `{"daily_total": 9000, "recent_keys": ["key-0001"]}`; `"tool"`, the
 /// tool that is called; `"now"`, its time.
 ///
+/// Without `"usage"`, fields of the context that are named like the counters are taken for it.
+///
 /// The keys of `overridePassport` replace those of the passport; `null` removes one. Without a
 /// `"now"` and without `--now`, a case is judged at the time its expected decision was made, else
 /// at the current time.

@@ -97,16 +97,27 @@ fn give_id(document: &mut Map<String, Value>) -> Option<String> {
         .into_iter()
         .filter(|id| document.contains_key(*id))
         .collect();
-    if !present.is_empty() && present.iter().all(usable) {
+    let id = |field: &str| AgentId::parse(document.get(field)?.as_str()?).ok();
+    let agree = present.windows(2).all(|pair| match pair {
+        [one, two] => id(one) == id(two),
+        _ => true,
+    });
+    if !present.is_empty() && present.iter().all(usable) && agree {
         return None;
     }
     let good = present
         .iter()
         .find(|id| usable(id))
-        .and_then(|id| document.get(*id)?.as_str());
-    let id = good.unwrap_or(STAND_IN).to_owned();
+        .and_then(|id| document.get(*id)?.as_str())
+        .map(str::to_owned);
+    let two = good.is_some();
+    let id = good.unwrap_or_else(|| STAND_IN.to_owned());
     document.retain(|key, _| !IDS.contains(&key.as_str()));
-    let note = format!("the passport has no id that is an agent id; the test takes `{id}`");
+    let note = if two {
+        format!("the passport has two ids; the test takes `{id}`")
+    } else {
+        format!("the passport has no id that is an agent id; the test takes `{id}`")
+    };
     document.insert("passport_id".to_owned(), id.into());
     Some(note)
 }

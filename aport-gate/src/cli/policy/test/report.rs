@@ -1,6 +1,6 @@
 //! What the cases came to.
 
-use aport_gate_oap::{Explanation, Outcome, Pack, Reason, Request};
+use aport_gate_oap::{Explanation, Outcome, Pack, Reason, Request, digest_json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ impl<'v> Replayed<'v> {
             Err(error) => (
                 false,
                 Outcome::Deny,
-                vec![invalid_passport(&error.to_string())],
+                vec![reason("oap.passport_invalid", &error.to_string())],
             ),
             Ok(passport) => {
                 let context = case.context_for(pack, passport.agent_id());
@@ -57,7 +57,14 @@ impl<'v> Replayed<'v> {
                 };
                 let usage = case.usage(&pack.usage_plan(&request))?;
                 explanation = explain.then(|| pack.explain(&request, &usage));
-                let evaluation = pack.evaluate(&request, &usage);
+                let mut evaluation = pack.evaluate(&request, &usage);
+                // A gate refuses what has no digest before it asks.
+                if let Err(error) = digest_json(&Value::Object(context.clone())) {
+                    let reason = reason("oap.invalid_context", &error.to_string());
+                    evaluation.reasons.retain(|_| !evaluation.allow);
+                    evaluation.reasons.insert(0, reason);
+                    (evaluation.allow, evaluation.outcome) = (false, Outcome::Deny);
+                }
                 (evaluation.allow, evaluation.outcome, evaluation.reasons)
             }
         };
@@ -190,9 +197,9 @@ impl Report<'_> {
     }
 }
 
-fn invalid_passport(message: &str) -> Reason {
+fn reason(code: &str, message: &str) -> Reason {
     Reason {
-        code: "oap.passport_invalid".to_owned(),
+        code: code.to_owned(),
         message: message.to_owned(),
         details: None,
     }

@@ -11,6 +11,8 @@ use crate::refusal::{Refusal, RefusalCode};
 
 /// Largest passport file that is read, in bytes.
 pub(crate) const MAX_PASSPORT_BYTES: u64 = 1024 * 1024;
+/// Longest chain of parents; a circle of templates ends here.
+const MAX_PARENTS: usize = 4;
 /// How many bytes of files are kept beside their parsed passports.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -39,8 +41,35 @@ impl PassportFolder {
         }
     }
 
-    /// The agent's passport; `None` when there is no such file.
+    /// The agent's passport under its parents, as far as they are here; `None` when it has no file. A parent
+    /// that is here but cannot be read refuses the call.
     pub(crate) fn read(&self, agent: &AgentId) -> Result<Option<Arc<Passport>>, Refusal> {
+        self.read_under(agent, MAX_PARENTS)
+    }
+
+    fn read_under(
+        &self,
+        agent: &AgentId,
+        parents: usize,
+    ) -> Result<Option<Arc<Passport>>, Refusal> {
+        let Some(passport) = self.read_one(agent)? else {
+            return Ok(None);
+        };
+        let Some(parent_id) = passport.parent_id() else {
+            return Ok(Some(passport));
+        };
+        if parents == 0 {
+            let path = self.path.join(format!("{agent}.json"));
+            let problem = format!("it has more than {MAX_PARENTS} parents above one another");
+            return Err(unreadable(&path, problem));
+        }
+        Ok(Some(match self.read_under(parent_id, parents - 1)? {
+            Some(parent) => Arc::new(passport.as_ref().clone().with_parent(&parent)),
+            None => passport,
+        }))
+    }
+
+    fn read_one(&self, agent: &AgentId) -> Result<Option<Arc<Passport>>, Refusal> {
         // An agent id holds only letters, digits, `_` and `-`: it cannot leave the folder.
         let path = self.path.join(format!("{agent}.json"));
         let bytes = match bounded_file::read(&path, MAX_PASSPORT_BYTES) {
@@ -148,6 +177,39 @@ mod tests {
         );
         std::fs::remove_file(scratch.directory.path().join("ap_one.json")).unwrap();
         assert!(scratch.read().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_parent_that_is_here_stops_its_instances_and_a_circle_refuses() {
+        let scratch = Scratch::new();
+        let child = |parent: &str| {
+            document("ap_one", "active").replacen(
+                '{',
+                &format!(r#"{{"parent_agent_id": "{parent}", "#),
+                1,
+            )
+        };
+        scratch.write(&child("ap_top"));
+        assert!(
+            scratch.read().unwrap().is_some(),
+            "its template may be elsewhere"
+        );
+        let top = scratch.directory.path().join("ap_top.json");
+        std::fs::write(&top, document("ap_top", "suspended")).unwrap();
+        let passport = scratch.read().unwrap().unwrap();
+        assert_eq!(passport.parent_status(), Some(PassportStatus::Suspended));
+        std::fs::write(&top, document("ap_top", "active")).unwrap();
+        assert_eq!(scratch.read().unwrap().unwrap().parent_status(), None);
+        std::fs::write(&top, "{").unwrap();
+        assert_eq!(
+            scratch.read().unwrap_err().code(),
+            "gate.passport_unreadable"
+        );
+        scratch.write(&child("ap_one"));
+        assert_eq!(
+            scratch.read().unwrap_err().code(),
+            "gate.passport_unreadable"
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
 use crate::validator::{Call, Denial, Failure};
 use crate::{
-    Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, stages,
+    Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, approval,
+    stages,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -77,7 +78,7 @@ impl Pack {
             Some(usage),
         );
         let scene = self.scene(request, passport, &readings, usage.key_seen);
-        let mut reasons = stages::standing(request, passport);
+        let mut reasons = passport.standing(request.now);
         let invalid = self
             .schema
             .as_ref()
@@ -93,7 +94,7 @@ impl Pack {
         }
         let charges = self.charges(scene, valid, &mut reasons);
         reasons.extend(self.key_conflict(usage));
-        let review = stages::needs_approval(self, passport);
+        let review = approval::needed(self, passport, request.context);
         if !reasons.is_empty() || review.is_some() {
             let outcome = if reasons.is_empty() {
                 Outcome::RequireReview

@@ -3,6 +3,8 @@
 //!
 //! Without the feature `evaluate` there are ids, documents and pack contracts only.
 
+#[cfg(feature = "evaluate")]
+mod approval;
 mod assurance;
 #[cfg(feature = "evaluate")]
 mod check;
@@ -19,6 +21,8 @@ mod explanation;
 mod generate;
 mod id;
 mod json;
+#[cfg(feature = "evaluate")]
+mod mcp;
 mod pack;
 mod passport;
 #[cfg(feature = "evaluate")]

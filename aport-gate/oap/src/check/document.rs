@@ -97,7 +97,7 @@ impl<'t> Document<'t> {
         });
     }
 
-    fn push(&mut self, severity: Severity, path: &str, message: String) {
+    pub(crate) fn push(&mut self, severity: Severity, path: &str, message: String) {
         let place = self.positions.place(path);
         self.findings.push(Finding {
             severity,

@@ -3,6 +3,7 @@
 mod document;
 mod nearest;
 mod pack;
+mod passport;
 mod position;
 mod unread;
 

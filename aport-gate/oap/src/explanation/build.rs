@@ -8,7 +8,7 @@ use crate::counter::readings;
 use crate::evaluate::judge;
 use crate::pack::Body;
 use crate::validator::{Call, Failure};
-use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, stages};
+use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, stages};
 use serde_json::Value;
 
 impl Pack {
@@ -79,11 +79,17 @@ impl Pack {
         if let Some(expiry) = passport.expires_at() {
             standing.push(known("passport.expires_at", expiry.to_string().into()));
         }
+        if let Some(start) = passport.not_before() {
+            standing.push(known("passport.not_before", start.to_string().into()));
+        }
+        if let Some(parent) = passport.parent_id() {
+            standing.push(known("passport.parent_agent_id", parent.as_str().into()));
+        }
         standing.push(known("now", request.now.to_string().into()));
         steps.push(step(
             Stage::Standing,
             standing,
-            stages::standing(request, passport),
+            passport.standing(request.now),
         ));
 
         let invalid = self
@@ -114,7 +120,10 @@ impl Pack {
         steps.push(step(
             Stage::Capabilities,
             vec![held, asked],
-            stages::capabilities(self, passport).into_iter().collect(),
+            stages::capabilities(self, passport)
+                .into_iter()
+                .chain(stages::parameters(self, request, passport))
+                .collect(),
         ));
         let levels = vec![
             known(
@@ -140,7 +149,11 @@ impl Pack {
             ),
         });
         steps.push(if self.flag("mcp", "require_allowlisted_if_present") {
-            step(Stage::Mcp, Vec::new(), stages::mcp(self, request, passport))
+            step(
+                Stage::Mcp,
+                Vec::new(),
+                mcp::unlisted(self, request, passport),
+            )
         } else {
             skipped(Stage::Mcp)
         });
@@ -184,7 +197,7 @@ impl Pack {
                 self.key_conflict(usage).into_iter().collect(),
             ),
         });
-        let review = stages::needs_approval(self, passport);
+        let review = approval::needed(self, passport, request.context);
         steps.push(step(
             Stage::Approval,
             Vec::new(),

@@ -13,10 +13,16 @@ mod rate;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod reference_cases;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod setting;
 #[cfg(test)]
+mod size;
+#[cfg(test)]
 mod tool;
 #[cfg(test)]
 mod url;
+#[cfg(test)]
+mod web;

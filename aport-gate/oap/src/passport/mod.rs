@@ -1,29 +1,22 @@
 //! Passports: who an agent is and what it may do.
 
+mod parent;
+#[cfg(feature = "evaluate")]
+mod standing;
+mod status;
+
+pub use status::PassportStatus;
+
 use crate::{
     AgentId, AssuranceLevel, CanonicalError, Digest, InvalidAgentId, JsonError, digest_json,
     parse_json,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use parent::Inherited;
 use serde_json::{Map, Value};
 
 /// The one version of the specification that is understood.
 pub const SPEC_VERSION: &str = "oap/1.0";
-
-/// Life cycle of a passport. Only an active one can be allowed anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PassportStatus {
-    /// Not issued yet.
-    Draft,
-    /// In force.
-    Active,
-    /// Stopped for now.
-    Suspended,
-    /// Stopped for good.
-    Revoked,
-}
 
 /// A passport that was read and checked. Unknown keys are kept and are part of the digest.
 #[derive(Clone, Debug)]
@@ -37,6 +30,9 @@ pub struct Passport {
     capabilities: Vec<String>,
     regions: Vec<String>,
     expires_at: Option<Timestamp>,
+    not_before: Option<Timestamp>,
+    parent_id: Option<AgentId>,
+    inherited: Inherited,
 }
 
 /// Why a document is not accepted as a passport.
@@ -135,7 +131,10 @@ impl Passport {
             assurance_level: AssuranceLevel::parse(text(map, "assurance_level")?)?,
             capabilities: capabilities(map)?,
             regions: regions(map)?,
-            expires_at: expires_at(map)?,
+            expires_at: time(map, "expires_at")?,
+            not_before: time(map, "not_before")?,
+            parent_id: parent_id(map)?,
+            inherited: Inherited::default(),
             value,
         })
     }
@@ -193,6 +192,22 @@ impl Passport {
         self.value.get("limits")?.as_object()
     }
 
+    /// When it begins to be valid, if it says so.
+    #[must_use]
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+
+    /// Parameters of a capability that it grants, such as `max_amount`.
+    #[must_use]
+    pub fn capability_params(&self, id: &str) -> Option<&Map<String, Value>> {
+        let list = self.value.get("capabilities")?.as_array()?;
+        let found = list
+            .iter()
+            .find(|item| item.get("id").and_then(Value::as_str) == Some(id))?;
+        found.get("params")?.as_object()
+    }
+
     /// The document as it was read.
     #[must_use]
     pub fn as_value(&self) -> &Value {
@@ -229,13 +244,27 @@ fn agent_id(map: &Map<String, Value>) -> Result<AgentId, PassportError> {
 }
 
 fn status(text: &str) -> Result<PassportStatus, PassportError> {
-    match text {
-        "draft" => Ok(PassportStatus::Draft),
-        "active" => Ok(PassportStatus::Active),
-        "suspended" => Ok(PassportStatus::Suspended),
-        "revoked" => Ok(PassportStatus::Revoked),
-        other => Err(PassportError::Status(other.chars().take(40).collect())),
+    PassportStatus::parse(text)
+        .ok_or_else(|| PassportError::Status(text.chars().take(40).collect()))
+}
+
+/// Both names are there in the wild; two that differ would let the reader pick the one that is in force.
+fn parent_id(map: &Map<String, Value>) -> Result<Option<AgentId>, PassportError> {
+    let mut found: Option<AgentId> = None;
+    for field in ["parent_agent_id", "template_id"] {
+        let id = match map.get(field) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => AgentId::parse(text)?,
+            Some(_) => return Err(wrong_type(field, "a string")),
+        };
+        match &found {
+            Some(known) if *known != id => {
+                return Err(wrong_type(field, "the same id as `parent_agent_id`"));
+            }
+            _ => found = Some(id),
+        }
     }
+    Ok(found)
 }
 
 fn capabilities(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> {
@@ -268,8 +297,7 @@ fn regions(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> {
     strings.ok_or_else(|| wrong_type("regions", "a list of strings"))
 }
 
-fn expires_at(map: &Map<String, Value>) -> Result<Option<Timestamp>, PassportError> {
-    let field = "expires_at";
+fn time(map: &Map<String, Value>, field: &'static str) -> Result<Option<Timestamp>, PassportError> {
     match map.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => {

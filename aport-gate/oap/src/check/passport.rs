@@ -1,0 +1,401 @@
+//! Everything wrong with a passport, against what OAP 1.0 asks of one.
+
+use super::{Document, Finding, Severity, meant};
+use crate::{AgentId, AssuranceLevel, Passport, PassportStatus, SPEC_VERSION};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// Fields that OAP asks for. The verifier needs the first six; the others are for people and registries.
+const REQUIRED: [&str; 13] = [
+    "passport_id",
+    "spec_version",
+    "owner_id",
+    "status",
+    "assurance_level",
+    "capabilities",
+    "kind",
+    "owner_type",
+    "limits",
+    "regions",
+    "created_at",
+    "updated_at",
+    "version",
+];
+const NEEDED: usize = 6;
+
+/// Fields that OAP or a verifier knows besides.
+const OPTIONAL: [&str; 7] = [
+    "agent_id",
+    "template_id",
+    "parent_agent_id",
+    "metadata",
+    "mcp",
+    "expires_at",
+    "not_before",
+];
+
+impl Passport {
+    /// Everything that is wrong with a passport document, in the order of its text. Errors keep
+    /// [`Passport::parse`] from reading it; warnings are what OAP asks for and a verifier can do without.
+    ///
+    /// ```
+    /// use aport_gate_oap::{Passport, Severity};
+    /// let findings = Passport::check(br#"{
+    ///   "passport_id": "ap_bot", "spec_version": "oap/1.0", "owner_id": "org_1", "status": "on",
+    ///   "assurance_level": "L2", "capabilities": [{"id": "Refund"}]
+    /// }"#);
+    /// assert_eq!((findings[0].path.as_str(), findings[0].severity), ("kind", Severity::Warning));
+    /// assert!(findings.iter().any(|f| f.path == "status" && f.severity == Severity::Error && f.line == 2));
+    /// assert!(findings.iter().any(|f| f.path == "capabilities[0].id"));
+    /// # Ok::<(), aport_gate_oap::PassportError>(())
+    /// ```
+    #[must_use]
+    pub fn check(bytes: &[u8]) -> Vec<Finding> {
+        let mut document = match Document::read(bytes) {
+            Ok(document) => document,
+            Err(finding) => return vec![finding],
+        };
+        let value = document.value.clone();
+        let Some(map) = value.as_object() else {
+            document.error("", "a passport must be an object");
+            return document.finish();
+        };
+        present(map, &mut document);
+        identity(map, &mut document);
+        capabilities(map, &mut document);
+        limits(map, &mut document);
+        times(map, &mut document);
+        allowlist(map, &mut document);
+        if let Err(error) = Passport::parse(value.to_string().as_bytes())
+            && !document.has_errors()
+        {
+            document.error("", error.to_string());
+        }
+        document.finish()
+    }
+}
+
+fn present(map: &Map<String, Value>, document: &mut Document<'_>) {
+    let known: Vec<&str> = REQUIRED.iter().chain(&OPTIONAL).copied().collect();
+    let unknown: Vec<&str> = map
+        .keys()
+        .map(String::as_str)
+        .filter(|key| !known.contains(key))
+        .collect();
+    for (at, field) in REQUIRED.iter().enumerate() {
+        if map.contains_key(*field) || (*field == "passport_id" && map.contains_key("agent_id")) {
+            continue;
+        }
+        let near = meant(field, &unknown).map(|near| format!("; is `{near}` meant to be it?"));
+        let message = format!("`{field}` is missing{}", near.unwrap_or_default());
+        if at < NEEDED {
+            document.error(field, message);
+        } else {
+            document.warning(field, format!("{message} (OAP asks for it)"));
+        }
+    }
+    for key in unknown {
+        let near = meant(key, &known).filter(|near| !map.contains_key(*near));
+        if near.is_none() {
+            document.warning(
+                &super::position::field("", key),
+                format!("`{key}` is not known to OAP; it has no effect"),
+            );
+        }
+    }
+}
+
+/// The text at a field, or nothing where it is absent; another type is an error.
+fn text<'m>(
+    map: &'m Map<String, Value>,
+    field: &str,
+    document: &mut Document<'_>,
+) -> Option<&'m str> {
+    match map.get(field) {
+        None => None,
+        Some(Value::String(text)) => Some(text),
+        Some(_) => {
+            document.error(field, format!("`{field}` must be a string"));
+            None
+        }
+    }
+}
+
+fn one_of(map: &Map<String, Value>, field: &str, known: &[&str], document: &mut Document<'_>) {
+    if let Some(found) = text(map, field, document)
+        && !known.contains(&found)
+    {
+        let message = format!(
+            "`{field}` is `{found}`, expected one of `{}`",
+            known.join("`, `")
+        );
+        // Only these decide anything; the rest is for registries.
+        let severity = match field {
+            "spec_version" | "status" | "assurance_level" => Severity::Error,
+            _ => Severity::Warning,
+        };
+        document.push(severity, field, message);
+    }
+}
+
+fn identity(map: &Map<String, Value>, document: &mut Document<'_>) {
+    for field in ["passport_id", "agent_id", "template_id", "parent_agent_id"] {
+        if map.get(field) == Some(&Value::Null) && field.ends_with("_id") && field != "passport_id"
+        {
+            continue;
+        }
+        if let Some(id) = text(map, field, document)
+            && let Err(error) = AgentId::parse(id)
+        {
+            document.error(field, error.to_string());
+        }
+    }
+    for (one, other) in [
+        ("passport_id", "agent_id"),
+        ("parent_agent_id", "template_id"),
+    ] {
+        if let (Some(Value::String(a)), Some(Value::String(b))) = (map.get(one), map.get(other))
+            && a != b
+        {
+            document.error(
+                other,
+                format!("`{other}` is `{b}` but `{one}` is `{a}`; keep one of them"),
+            );
+        }
+    }
+    if let Some(owner) = text(map, "owner_id", document)
+        && owner.is_empty()
+    {
+        document.warning("owner_id", "`owner_id` is empty");
+    }
+    one_of(map, "spec_version", &[SPEC_VERSION], document);
+    one_of(map, "kind", &["template", "instance"], document);
+    one_of(map, "owner_type", &["org", "user"], document);
+    let states = [
+        PassportStatus::Draft,
+        PassportStatus::Active,
+        PassportStatus::Suspended,
+        PassportStatus::Revoked,
+    ];
+    one_of(map, "status", &states.map(PassportStatus::as_str), document);
+    let levels = [
+        AssuranceLevel::L0,
+        AssuranceLevel::L1,
+        AssuranceLevel::L2,
+        AssuranceLevel::L3,
+        AssuranceLevel::L4Kyc,
+        AssuranceLevel::L4Fin,
+    ];
+    let mut levels: Vec<&str> = levels.iter().map(|level| level.as_str()).collect();
+    // The short form is read as `L4KYC`.
+    levels.push("L4");
+    one_of(map, "assurance_level", &levels, document);
+    let is_instance = map.get("kind").and_then(Value::as_str) == Some("instance");
+    if is_instance && !map.contains_key("parent_agent_id") && !map.contains_key("template_id") {
+        document.warning(
+            "kind",
+            "an instance should name its template in `parent_agent_id`",
+        );
+    }
+    if let Some(version) = text(map, "version", document) {
+        let parts: Vec<&str> = version.split('.').collect();
+        let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if parts.len() != 3 || !parts.iter().all(number) {
+            document.warning(
+                "version",
+                format!("`version` is `{version}`, expected a form like `1.0.0`"),
+            );
+        }
+    }
+}
+
+fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>) {
+    let Some(value) = map.get("capabilities") else {
+        return;
+    };
+    let Some(list) = value.as_array() else {
+        document.error(
+            "capabilities",
+            "`capabilities` must be a list of objects with an `id`",
+        );
+        return;
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for (at, capability) in list.iter().enumerate() {
+        let path = format!("capabilities[{at}]");
+        let id = match capability {
+            Value::String(id) => {
+                document.warning(&path, "OAP asks for an object with an `id`");
+                id.as_str()
+            }
+            Value::Object(_) => match capability.get("id").and_then(Value::as_str) {
+                Some(id) => id,
+                None => {
+                    document.error(
+                        &format!("{path}.id"),
+                        "a capability needs an `id` that is a string",
+                    );
+                    continue;
+                }
+            },
+            _ => {
+                document.error(&path, "a capability must be an object with an `id`");
+                continue;
+            }
+        };
+        let part = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        if !id.split('.').all(part) {
+            let message =
+                format!("`{id}` is no capability id: expected lower-case words joined by dots");
+            document.warning(&format!("{path}.id"), message);
+        }
+        if seen.contains(&id) {
+            document.warning(&path, format!("capability `{id}` is listed twice"));
+        }
+        seen.push(id);
+        if capability
+            .get("params")
+            .is_some_and(|params| !params.is_object())
+        {
+            document.warning(&format!("{path}.params"), "`params` must be an object");
+        }
+    }
+}
+
+fn limits(map: &Map<String, Value>, document: &mut Document<'_>) {
+    if let Some(limits) = map.get("limits") {
+        match limits {
+            Value::Object(limits) => amounts(limits, "limits", 0, document),
+            _ => document.error("limits", "`limits` must be an object"),
+        }
+    }
+    if let Some(regions) = map.get("regions") {
+        let Some(list) = regions.as_array() else {
+            document.error("regions", "`regions` must be a list of strings");
+            return;
+        };
+        for (at, region) in list.iter().enumerate() {
+            let path = format!("regions[{at}]");
+            match region.as_str() {
+                None => document.error(&path, "a region must be a string"),
+                Some(region) if !is_region(region) => {
+                    let message =
+                        format!("`{region}` is no region: expected a form like `US` or `US-CA`");
+                    document.warning(&path, message);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Currency limits, at any depth: one object for each currency, with amounts that are not negative.
+fn amounts(limits: &Map<String, Value>, path: &str, depth: usize, document: &mut Document<'_>) {
+    for (name, value) in limits {
+        let inner = super::position::field(path, name);
+        match value {
+            Value::Object(currencies) if name == "currency_limits" => {
+                for (currency, caps) in currencies {
+                    let at = super::position::field(&inner, currency);
+                    if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
+                        document.warning(
+                            &at,
+                            format!("`{currency}` is no currency: expected a form like `USD`"),
+                        );
+                    }
+                    let Some(caps) = caps.as_object() else {
+                        document.warning(&at, "limits of a currency must be an object");
+                        continue;
+                    };
+                    for (cap, amount) in caps {
+                        if amount.as_u64().is_none() && (amount.is_number() || amount.is_string()) {
+                            let message =
+                                format!("`{cap}` must be an integer in minor units, not negative");
+                            document.warning(&super::position::field(&at, cap), message);
+                        }
+                    }
+                }
+            }
+            Value::Object(nested) if depth < 8 => amounts(nested, &inner, depth + 1, document),
+            _ => {}
+        }
+    }
+}
+
+fn is_region(region: &str) -> bool {
+    let mut parts = region.split('-');
+    let two = |part: Option<&str>| {
+        part.is_some_and(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_uppercase()))
+    };
+    two(parts.next())
+        && (parts.clone().next().is_none() || two(parts.next()))
+        && parts.next().is_none()
+}
+
+fn times(map: &Map<String, Value>, document: &mut Document<'_>) {
+    let mut read = |field: &str, decides: bool| -> Option<Timestamp> {
+        let value = map
+            .get(field)
+            .filter(|value| !(value.is_null() && decides))?;
+        let parsed = value.as_str().and_then(|text| text.parse().ok());
+        if parsed.is_none() {
+            let severity = if decides {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            document.push(
+                severity,
+                field,
+                format!("`{field}` must be an RFC 3339 time"),
+            );
+        }
+        parsed
+    };
+    let created = read("created_at", false);
+    let updated = read("updated_at", false);
+    let (start, end) = (read("not_before", true), read("expires_at", true));
+    for (early, late, name, before) in [
+        (created, updated, "updated_at", "created_at"),
+        (start, end, "expires_at", "not_before"),
+        (created, end, "expires_at", "created_at"),
+    ] {
+        if let (Some(early), Some(late)) = (early, late)
+            && late < early
+        {
+            document.warning(name, format!("`{name}` is before `{before}`"));
+        }
+    }
+}
+
+fn allowlist(map: &Map<String, Value>, document: &mut Document<'_>) {
+    let metadata = map.get("metadata").and_then(|metadata| metadata.get("mcp"));
+    for (path, allowlist) in [("mcp", map.get("mcp")), ("metadata.mcp", metadata)] {
+        let Some(allowlist) = allowlist.filter(|allowlist| !allowlist.is_null()) else {
+            continue;
+        };
+        let Some(lists) = allowlist.as_object() else {
+            document.warning(
+                path,
+                "an MCP allowlist must be an object; as it is, it allows nothing",
+            );
+            continue;
+        };
+        for list in ["servers", "tools"] {
+            let strings = |list: &Value| {
+                list.as_array()
+                    .is_some_and(|list| list.iter().all(Value::is_string))
+            };
+            if lists.get(list).is_some_and(|list| !strings(list)) {
+                let message =
+                    format!("`{list}` must be a list of strings; other items allow nothing");
+                document.warning(&format!("{path}.{list}"), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The passport's MCP allowlist: servers and tools that a call may use.
+
+use crate::reason::{shown, stage};
+use crate::{Pack, Passport, Reason, Request};
+use serde_json::Value;
+
+/// What is used and not on the allowlist, if the pack asks for it and the passport has one: `mcp`, or
+/// `metadata.mcp`, with the lists `servers` and `tools`. A kind without a list is not restricted; a malformed
+/// list lists nothing.
+pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if !pack.flag("mcp", "require_allowlisted_if_present") {
+        return reasons;
+    }
+    let root = passport.as_value().get("mcp");
+    let metadata = passport
+        .as_value()
+        .get("metadata")
+        .and_then(|metadata| metadata.get("mcp"));
+    // A pack about MCP calls as such has the server and its tool as fields of their own.
+    let calls = pack.declares_field("server") && pack.declares_field("tool");
+    for allowlist in [root, metadata]
+        .into_iter()
+        .flatten()
+        .filter(|list| !list.is_null())
+    {
+        for (kind, list) in [("tool", "tools"), ("server", "servers")] {
+            if allowlist.is_object() && allowlist.get(list).is_none() {
+                continue;
+            }
+            let mut used: Vec<String> = Vec::new();
+            if kind == "tool" {
+                used.extend(request.tool.map(str::to_owned));
+            }
+            let own = calls.then(|| kind.to_owned());
+            for field in [format!("mcp_{kind}"), format!("mcp_{kind}s")]
+                .into_iter()
+                .chain(own)
+            {
+                match request.context.get(&field) {
+                    Some(Value::Array(items)) => used.extend(items.iter().map(shown)),
+                    Some(Value::Null) | None => {}
+                    Some(other) => used.push(shown(other)),
+                }
+            }
+            let allowed = allowlist.get(list).and_then(Value::as_array);
+            let allowed = allowed.map_or(&[][..], Vec::as_slice);
+            for name in used {
+                if !allowed.iter().any(|entry| covers(entry, &name)) {
+                    let message = format!("MCP {kind} `{name}` is not on the passport's allowlist");
+                    reasons.push(stage("oap.mcp_not_allowed", message));
+                }
+            }
+        }
+    }
+    reasons
+}
+
+/// The very name, or all names that begin as an entry with a final `*` does. Whether a URL ends in a slash
+/// makes no other server.
+fn covers(entry: &Value, name: &str) -> bool {
+    let Some(entry) = entry.as_str() else {
+        return false;
+    };
+    match entry.strip_suffix('*') {
+        Some(start) if !start.contains("://") || start.matches('/').count() > 2 => {
+            name.starts_with(start)
+        }
+        // `https://mcp.example*` would take in `https://mcp.example.evil`.
+        Some(_) => false,
+        None => {
+            entry == name
+                || (entry.contains("://")
+                    && entry.trim_end_matches('/') == name.trim_end_matches('/'))
+        }
+    }
+}

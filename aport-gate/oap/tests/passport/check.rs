@@ -1,0 +1,223 @@
+//! What `Passport::check` finds, and where.
+
+use crate::setting::{document, with};
+use aport_gate_oap::{Finding, Passport, Severity};
+use serde_json::{Value, json};
+
+fn check(document: &Value) -> Vec<Finding> {
+    Passport::check(document.to_string().as_bytes())
+}
+
+#[test]
+fn a_complete_passport_has_no_findings() {
+    assert_eq!(check(&document()), Vec::new());
+}
+
+#[test]
+fn each_mistake_is_found_at_its_place_and_an_error_is_what_keeps_it_from_loading() {
+    for (path, value, field, severity) in [
+        (
+            "/passport_id",
+            json!("nobody"),
+            "passport_id",
+            Severity::Error,
+        ),
+        (
+            "/spec_version",
+            json!("oap/2.0"),
+            "spec_version",
+            Severity::Error,
+        ),
+        ("/status", json!("on"), "status", Severity::Error),
+        (
+            "/assurance_level",
+            json!("L9"),
+            "assurance_level",
+            Severity::Error,
+        ),
+        ("/owner_id", json!(7), "owner_id", Severity::Error),
+        (
+            "/capabilities",
+            json!("acme.pay"),
+            "capabilities",
+            Severity::Error,
+        ),
+        (
+            "/capabilities/0",
+            json!({ "name": "acme.pay" }),
+            "capabilities[0].id",
+            Severity::Error,
+        ),
+        (
+            "/capabilities/0",
+            json!(7),
+            "capabilities[0]",
+            Severity::Error,
+        ),
+        ("/limits", json!([]), "limits", Severity::Error),
+        ("/regions", json!("US"), "regions", Severity::Error),
+        ("/regions/0", json!(1), "regions[0]", Severity::Error),
+        (
+            "/parent_agent_id",
+            json!("x y"),
+            "parent_agent_id",
+            Severity::Error,
+        ),
+        ("/kind", json!("other"), "kind", Severity::Warning),
+        (
+            "/owner_type",
+            json!("robot"),
+            "owner_type",
+            Severity::Warning,
+        ),
+        (
+            "/capabilities/0",
+            json!("acme.pay"),
+            "capabilities[0]",
+            Severity::Warning,
+        ),
+        (
+            "/capabilities/0/id",
+            json!("Acme Pay"),
+            "capabilities[0].id",
+            Severity::Warning,
+        ),
+        ("/regions/0", json!("usa"), "regions[0]", Severity::Warning),
+        (
+            "/limits/acme.pay",
+            json!({ "currency_limits": { "usd": { "max_per_tx": 1.5 } } }),
+            "limits[\"acme.pay\"].currency_limits.usd",
+            Severity::Warning,
+        ),
+        (
+            "/created_at",
+            json!("yesterday"),
+            "created_at",
+            Severity::Warning,
+        ),
+        (
+            "/updated_at",
+            json!("2025-01-01T00:00:00Z"),
+            "updated_at",
+            Severity::Warning,
+        ),
+        ("/version", json!("1.0"), "version", Severity::Warning),
+    ] {
+        let document = with(path, value);
+        let findings = check(&document);
+        assert!(
+            findings
+                .iter()
+                .any(|f| f.path == field && f.severity == severity),
+            "{path}: {findings:#?}"
+        );
+        let loads = Passport::parse(document.to_string().as_bytes()).is_ok();
+        let errors = findings.iter().any(|f| f.severity == Severity::Error);
+        assert_eq!(loads, !errors, "{path}: {findings:#?}");
+    }
+}
+
+#[test]
+fn times_that_cannot_be_read_are_errors_where_they_decide() {
+    for field in ["expires_at", "not_before"] {
+        let mut document = document();
+        document[field] = json!("soon");
+        assert!(
+            check(&document)
+                .iter()
+                .any(|f| f.path == field && f.severity == Severity::Error)
+        );
+        assert!(Passport::parse(document.to_string().as_bytes()).is_err());
+    }
+}
+
+#[test]
+fn what_is_missing_or_misspelt_is_named() {
+    let mut document = document();
+    let map = document.as_object_mut().unwrap();
+    map.remove("version");
+    let level = map.remove("assurance_level").unwrap();
+    map.insert("assurance_lvel".to_owned(), level);
+    map.insert("favourite".to_owned(), json!(1));
+    let findings = check(&document);
+    let messages: Vec<_> = findings
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert!(
+        messages.contains(&"`assurance_level` is missing; is `assurance_lvel` meant to be it?"),
+        "{messages:?}"
+    );
+    assert!(
+        messages.contains(&"`version` is missing (OAP asks for it)"),
+        "{messages:?}"
+    );
+    assert!(
+        messages.contains(&"`favourite` is not known to OAP; it has no effect"),
+        "{messages:?}"
+    );
+}
+
+/// What this crate finds wrong and what the published schema refuses are the same, for mistakes in the fields
+/// that the schema describes.
+#[test]
+fn the_check_agrees_with_the_published_schema() {
+    let Some(folder) = std::env::var_os("APORT_OAP_REFERENCE").map(std::path::PathBuf::from) else {
+        eprintln!("APORT_OAP_REFERENCE is not set: the published schemas are not compared");
+        return;
+    };
+    let parse = |path: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join(path)).unwrap()).unwrap()
+    };
+    let schema = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&parse("schemas/passport-schema.json"))
+        .unwrap();
+    let mut good = parse("examples/passport.instance.v1.json");
+    assert!(schema.is_valid(&good));
+    assert_eq!(check(&good), Vec::new());
+    assert_eq!(
+        check(&parse("examples/passport.template.v1.json")),
+        Vec::new()
+    );
+    for field in good
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        let mut without = good.clone();
+        without.as_object_mut().unwrap().remove(&field);
+        assert_eq!(
+            check(&without).is_empty(),
+            schema.is_valid(&without) && field != "parent_agent_id",
+            "without {field}"
+        );
+    }
+    for (path, value) in [
+        ("/kind", json!("x")),
+        ("/spec_version", json!("oap/0.9")),
+        ("/status", json!("x")),
+        ("/assurance_level", json!("L7")),
+        ("/owner_type", json!("x")),
+        ("/capabilities/0/id", json!("A b")),
+        ("/capabilities/0/params", json!(1)),
+        ("/capabilities", json!({})),
+        ("/limits", json!([])),
+        ("/regions/0", json!("usa")),
+        ("/version", json!("1")),
+        ("/created_at", json!("x")),
+        ("/passport_id", json!(7)),
+        (
+            "/limits/finance.payment.refund/currency_limits/USD/max_per_tx",
+            json!(-1),
+        ),
+    ] {
+        let before = good.pointer(path).cloned().unwrap();
+        *good.pointer_mut(path).unwrap() = value;
+        assert!(!schema.is_valid(&good), "{path}");
+        assert!(!check(&good).is_empty(), "{path}");
+        *good.pointer_mut(path).unwrap() = before;
+    }
+}

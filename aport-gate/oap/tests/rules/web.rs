@@ -1,0 +1,148 @@
+//! Headers, forms and MCP servers.
+
+use crate::setting::{Setting, allows, denies};
+use serde_json::{Value, json};
+
+#[test]
+fn headers_with_credentials_are_blocked_unless_the_passport_lists_its_own() {
+    let name = "validateWebFetchHeaders";
+    let with = |headers: Value| json!({ "url": "https://example.com/", "headers": headers });
+    allows(
+        name,
+        &json!({}),
+        &[
+            json!({ "url": "https://example.com/" }),
+            with(json!({})),
+            with(json!({ "Accept": "text/html", "Host": "example.com" })),
+        ],
+    );
+    denies(
+        name,
+        &json!({}),
+        &[
+            with(json!({ "Authorization": "Bearer x" })),
+            with(json!({ "COOKIE": "a=b" })),
+            with(json!({ "X-Api-Key": "k" })),
+            with(json!({ "Accept": "a\r\nHost: evil.example" })),
+            with(json!({ "Host": "evil.example" })),
+            with(json!({ "a b": "c" })),
+        ],
+        "oap.refused",
+    );
+    let own = json!({ "blocked_headers": ["X-Internal-*", "bearer"] });
+    denies(
+        name,
+        &own,
+        &[
+            with(json!({ "x-internal-id": "1" })),
+            with(json!({ "Authorization": "BEARER x" })),
+        ],
+        "oap.refused",
+    );
+    allows(name, &own, &[with(json!({ "Cookie": "a=b" }))]);
+    allows(
+        name,
+        &json!({ "allowed_headers": ["Accept", "Authorization"] }),
+        &[with(json!({ "Authorization": "x" }))],
+    );
+    denies(
+        name,
+        &json!({ "allowed_headers": ["Accept"] }),
+        &[with(json!({ "X-Other": "x" }))],
+        "oap.refused",
+    );
+    denies(
+        name,
+        &json!({}),
+        &[with(json!({ "a": 1 })), json!({ "headers": [] })],
+        "oap.policy_error",
+    );
+}
+
+#[test]
+fn a_header_reason_does_not_repeat_the_secret() {
+    let decided = Setting::validator("validateWebFetchHeaders", json!({})).decide(
+        &json!({ "url": "https://example.com", "headers": { "Authorization": "Bearer hunter2" } }),
+    );
+    assert!(!format!("{:?}", decided.reasons).contains("hunter2"));
+}
+
+#[test]
+fn forms_are_not_sent_where_the_passport_says_so() {
+    let name = "validateBrowserFormSubmission";
+    let sends = [
+        json!({ "action": "type", "selector": "#q", "value": "x" }),
+        json!({ "action": "click", "selector": "button[type=submit]" }),
+        json!({ "action": "click", "selector": "#Submit" }),
+        json!({ "action": "submit" }),
+    ];
+    let looks = [
+        json!({ "action": "navigate", "url": "https://example.com" }),
+        json!({ "action": "click", "selector": "a.next" }),
+        json!({ "action": "screenshot" }),
+    ];
+    denies(
+        name,
+        &json!({ "allow_form_submission": false }),
+        &sends,
+        "oap.refused",
+    );
+    allows(name, &json!({ "allow_form_submission": false }), &looks);
+    allows(name, &json!({ "allow_form_submission": true }), &sends);
+    allows(name, &json!({}), &sends);
+    denies(
+        name,
+        &json!({ "allow_form_submission": "false" }),
+        &looks,
+        "oap.policy_error",
+    );
+}
+
+#[test]
+fn mcp_servers_are_reached_safely() {
+    let name = "validateMCPServer";
+    let servers = |list: &[&str]| {
+        list.iter()
+            .map(|url| json!({ "server": url }))
+            .collect::<Vec<_>>()
+    };
+    let any = json!({ "allowed_servers": ["*"] });
+    allows(
+        name,
+        &any,
+        &servers(&[
+            "https://mcp.example.com",
+            "https://mcp.example.com:8443/sse",
+            "wss://mcp.example.com",
+        ]),
+    );
+    denies(
+        name,
+        &any,
+        &servers(&[
+            "http://mcp.example.com",
+            "ftp://mcp.example.com",
+            "mcp.example.com",
+            "not a url",
+            "https://user:pw@mcp.example.com",
+            "http://localhost:3000",
+            "https://169.254.169.254",
+            "https://10.0.0.8",
+            "stdio://server",
+            "https://",
+        ]),
+        "oap.refused",
+    );
+    let named = json!({ "allowed_servers": ["http://localhost:3000", "https://10.0.0.8", "http://mcp.example.com"] });
+    allows(
+        name,
+        &named,
+        &servers(&["http://localhost:3000/", "https://10.0.0.8"]),
+    );
+    denies(
+        name,
+        &named,
+        &servers(&["http://mcp.example.com"]),
+        "oap.refused",
+    );
+}

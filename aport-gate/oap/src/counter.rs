@@ -288,6 +288,7 @@ mod reading {
     /// A key part, escaped so that `a|b` and `c` never join to the key of `a` and `b|c`.
     pub(crate) fn key_part(value: &Val<'_>) -> Option<String> {
         match value {
+            Val::Str(text) if !text.contains(['\\', '|']) => Some(text.to_string()),
             Val::Str(text) => Some(text.replace('\\', "\\\\").replace('|', "\\|")),
             Val::Int(int) => Some(int.to_string()),
             _ => None,

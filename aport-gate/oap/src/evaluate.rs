@@ -73,11 +73,12 @@ impl Pack {
             Ok(passport) => passport,
             Err(reason) => return deny(vec![*reason]),
         };
-        let readings = readings(
-            self.scene(request, passport, &[], usage.key_seen),
-            Some(usage),
-        );
-        let scene = self.scene(request, passport, &readings, usage.key_seen);
+        let scene = self.scene(request, passport, &[], usage.key_seen);
+        let readings = readings(scene, Some(usage));
+        let scene = Scene {
+            readings: &readings,
+            ..scene
+        };
         let mut reasons = passport.standing(request.now);
         let invalid = self
             .schema

@@ -28,7 +28,11 @@ pub fn condition(data: &[u8]) {
     };
     let printed = condition.to_string();
     if printed.chars().count() <= 1_000 {
-        assert_eq!(parse_condition(&printed), Ok(condition), "{text} => {printed}");
+        assert_eq!(
+            parse_condition(&printed),
+            Ok(condition),
+            "{text} => {printed}"
+        );
     }
     let document = json!({
         "id": "data.report.v1", "requires_capabilities": ["data.report"],
@@ -60,7 +64,10 @@ pub fn passport(data: &[u8]) {
             }
         }
         let again = Passport::parse(passport.as_value().to_string().as_bytes());
-        assert_eq!(again.map(|passport| passport.digest()), Ok(passport.digest()));
+        assert_eq!(
+            again.map(|passport| passport.digest()),
+            Ok(passport.digest())
+        );
     }
 }
 

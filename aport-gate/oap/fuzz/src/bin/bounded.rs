@@ -24,16 +24,24 @@ fn main() {
             target(&input);
             runs += 1;
         }
-        println!("{name}: {} seeds, {runs} mutations, nothing found", seeds.len());
+        println!(
+            "{name}: {} seeds, {runs} mutations, nothing found",
+            seeds.len()
+        );
     }
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("seeds")
+        .join(target);
     let entries = std::fs::read_dir(&folder).expect("the seeds");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("a seed").path()).collect();
     files.sort();
-    files.iter().map(|file| std::fs::read(file).expect("a seed")).collect()
+    files
+        .iter()
+        .map(|file| std::fs::read(file).expect("a seed"))
+        .collect()
 }
 
 fn mutate(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
@@ -43,8 +51,20 @@ fn mutate(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
         1 => input.insert(at, random.below(256) as u8),
         2 => {
             const WORDS: [&str; 14] = [
-                "not ", "null", "[", "]", "{\"a\":", "}", "99999999999999999999", "-0", "1e308", "\u{fffd}",
-                "(", ")", " in ", "limits.",
+                "not ",
+                "null",
+                "[",
+                "]",
+                "{\"a\":",
+                "}",
+                "99999999999999999999",
+                "-0",
+                "1e308",
+                "\u{fffd}",
+                "(",
+                ")",
+                " in ",
+                "limits.",
             ];
             input.splice(at..at, WORDS[random.below(WORDS.len())].bytes());
         }

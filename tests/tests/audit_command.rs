@@ -191,3 +191,38 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn a_backup_of_a_running_ledger_verifies_and_is_never_overwritten() {
+    let (home, server) = busy();
+    let copy = home.path().join("copy.sqlite3");
+    let copy = copy.to_str().unwrap();
+    let head = home.operate(&["audit", "head"]).exits(0);
+    let said = home.operate(&["audit", "backup", copy]).exits(0);
+    assert!(said.contains(head.trim()), "{said}");
+    server.call_tool("process_refund", refund_arguments(200, "key-later"), None);
+    let url = format!("sqlite:{copy}");
+    let verified = home
+        .operator_command(&["audit", "verify", "--head", head.trim()])
+        .env("APORT_DATABASE_URL", url)
+        .output()
+        .unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    assert_eq!(home.operate(&["audit", "backup", copy]).code, 2);
+}
+
+#[test]
+fn pruning_keeps_what_is_in_force() {
+    let (home, server) = busy();
+    let said = home
+        .operate(&["audit", "prune", "--key-days", "1", "--json"])
+        .exits(0);
+    let pruned: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        pruned,
+        json!({ "counters": 0, "idempotency_keys": 0, "reservations": 0 })
+    );
+    let again = server.call_tool("process_refund", refund_arguments(100, "key-allowed"), None);
+    assert_eq!(again.codes(), ["oap.idempotency_conflict"]);
+    assert_eq!(home.operate(&["audit", "prune", "--key-days", "0"]).code, 2);
+}

@@ -75,7 +75,7 @@ impl Decide {
         if let Some(key) = &plan.idempotency_key {
             check_key(key).map_err(|refusal| Failure::new(refusal.message()))?;
         }
-        let usage = match environment.existing_ledger()? {
+        let usage = match environment.existing_ledger().await? {
             Some(ledger) => {
                 let (agent, policy) = (agent.to_string(), pack.id().to_string());
                 ledger.usage(agent, policy, plan).await?

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use aport_gate_oap::AgentId;
 
 use super::failure::Failure;
-use crate::Ledger;
 use crate::config::{Config, default_home};
+use crate::{Ledger, Retention};
 
 /// What a command needs of the environment, understood as a server understands it.
 pub(super) struct Environment {
     pub(super) home: PathBuf,
     /// The agent that this process is bound to.
     pub(super) agent: Option<AgentId>,
+    pub(super) retention: Retention,
     ledger: Option<PathBuf>,
 }
 
@@ -26,6 +27,7 @@ impl Environment {
         Ok(Self {
             home,
             agent: config.agent,
+            retention: config.retention,
             ledger: config.ledger,
         })
     }
@@ -42,17 +44,17 @@ impl Environment {
     }
 
     /// The ledger, if there is one: a question creates none.
-    pub(super) fn existing_ledger(&self) -> Result<Option<Ledger>, Failure> {
+    pub(super) async fn existing_ledger(&self) -> Result<Option<Ledger>, Failure> {
         let path = self.ledger_path();
         if !path.exists() {
             return Ok(None);
         }
-        Ok(Some(Ledger::open(&path)?))
+        Ok(Some(Ledger::open_with(&path, self.retention)?))
     }
 
     /// The ledger, which must be there.
-    pub(super) fn ledger(&self) -> Result<Ledger, Failure> {
-        self.existing_ledger()?.ok_or_else(|| {
+    pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
+        self.existing_ledger().await?.ok_or_else(|| {
             let path = self.ledger_path();
             Failure::new(format!("there is no ledger at `{}`", path.display()))
                 .hint("a server makes it when it starts; check APORT_HOME and APORT_DATABASE_URL")

@@ -3,7 +3,7 @@
 use super::Check;
 
 /// Every variable that something reads, and what it means when it is not set.
-const KNOWN: [(&str, &str); 9] = [
+const KNOWN: [(&str, &str); 10] = [
     ("APORT_MODE", "local"),
     ("APORT_BASE_URL", "no registry"),
     ("APORT_HOME", "the per-user data folder"),
@@ -12,6 +12,7 @@ const KNOWN: [(&str, &str); 9] = [
     ("APORT_SECURITY", "simple"),
     ("APORT_SIGN_DECISIONS", "off"),
     ("APORT_TIMEOUT_MS", "5000"),
+    ("APORT_KEY_RETENTION_DAYS", "90"),
     ("APORT_API_KEY", "none"),
 ];
 

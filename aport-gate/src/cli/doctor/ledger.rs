@@ -20,7 +20,7 @@ pub(super) async fn checks(environment: &Environment) -> Vec<Check> {
 /// Opens the ledger and compares its head with its last record.
 async fn ledger(environment: &Environment) -> (Check, Option<AuditRecord>) {
     let place = environment.ledger_name();
-    let ledger = match environment.existing_ledger() {
+    let ledger = match environment.existing_ledger().await {
         Err(failure) => {
             let check = Check::bad("ledger", failure.to_string());
             return (

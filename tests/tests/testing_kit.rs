@@ -94,7 +94,7 @@ async fn a_script_decides_call_by_call_and_then_refuses() {
     let call = || session.call("refund", order("order-1", 9, "key-00001"));
 
     let denied = call().await;
-    assert_denied!(denied.clone(), "acme.too_late");
+    assert_denied!(&denied, "acme.too_late");
     assert_eq!(denied.codes(), ["acme.too_late", "acme.why"]);
     assert!(
         denied
@@ -103,11 +103,11 @@ async fn a_script_decides_call_by_call_and_then_refuses() {
     );
     assert_eq!(runs(&session), 0);
     let allowed = call().await;
-    assert_allowed!(allowed.clone());
+    assert_allowed!(&allowed);
     assert_eq!(allowed.text(), "9 USD for ap_test");
     assert_denied!(call().await, "oap.approval_required");
     let refused = call().await;
-    assert_refused!(refused.clone(), "gate.ledger_unavailable");
+    assert_refused!(&refused, "gate.ledger_unavailable");
     assert!(refused.text().contains("the registry is down"));
     // Nothing more is written, so nothing more is allowed.
     assert_refused!(call().await, "gate.ledger_unavailable");
@@ -128,7 +128,7 @@ async fn a_slow_or_panicking_verifier_ends_in_a_refusal() {
     let call = || session.call("refund", order("order-1", 9, "key-00001"));
     assert_refused!(call().await, "gate.timeout");
     let refused = call().await;
-    assert_refused!(refused.clone(), "gate.ledger_unavailable");
+    assert_refused!(&refused, "gate.ledger_unavailable");
     assert!(refused.text().contains("a defect"), "{}", refused.text());
     assert_eq!(runs(&session), 0);
 }
@@ -213,7 +213,7 @@ async fn the_clock_stands_until_it_is_moved() {
     assert_denied!(call("key-00003").await, "oap.passport_expired");
     gate.set_passport(&passport());
     let answer = call("key-00004").await;
-    assert_allowed!(answer.clone());
+    assert_allowed!(&answer);
     assert_eq!(answer.decision()["created_at"], "2026-03-02T00:00:00Z");
     gate.clock().set("2026-03-01T12:00:00Z");
     assert_denied!(call("key-00005").await, "oap.limit_exceeded");

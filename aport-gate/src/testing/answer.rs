@@ -28,6 +28,12 @@ impl From<CallToolResult> for Answer {
     }
 }
 
+impl From<&Self> for Answer {
+    fn from(answer: &Self) -> Self {
+        answer.clone()
+    }
+}
+
 impl Answer {
     /// The result, as it went over the wire.
     #[must_use]

@@ -2,8 +2,8 @@
 
 /// Demands that a tool ran and succeeded.
 ///
-/// Takes an [`Answer`](crate::testing::Answer) or rmcp's `CallToolResult`. The failure shows why it
-/// did not.
+/// Takes an [`Answer`](crate::testing::Answer), a reference to one, or rmcp's `CallToolResult`. The
+/// failure shows why it did not.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __testing_assert_allowed {
@@ -28,7 +28,7 @@ macro_rules! __testing_assert_allowed {
 /// let gate = TestGate::builder().always(over).build().await;
 /// # let arguments = serde_json::json!({ "repository": "a/b", "branch": "main", "pr_number": 1 });
 /// let answer = gate.call(merge, (), arguments).await;
-/// assert_denied!(answer.clone(), "oap.limit_exceeded");
+/// assert_denied!(&answer, "oap.limit_exceeded");
 /// assert_denied!(answer, "oap.limit_exceeded", field = "size_kb", actual = 3, limit = 2);
 /// # }
 /// ```

@@ -1,0 +1,8 @@
+//! The whole call, from an rmcp client to a gated body and back, in one process.
+
+mod arguments;
+mod decide;
+mod desk;
+mod merge;
+mod settle;
+mod start;

@@ -37,36 +37,42 @@ async fn merges_are_bounded_by_repository_branch_and_day() {
     );
 }
 
+/// A passport that may merge, with `limits` for some branch under two capabilities.
+fn twice_limited(other: &str) -> serde_json::Value {
+    let limits = |branch: &str| {
+        json!({"allowed_repositories": ["my-org/*"],
+        "allowed_base_branches": [branch], "max_merges_per_day": 9})
+    };
+    let mut document = passport();
+    document["capabilities"] = json!([{"id": "repo.pr.create"}, {"id": "repo.merge"}]);
+    document["limits"] = json!({other: limits("**"), "repo.merge": limits("main")});
+    document
+}
+
 #[tokio::test]
-async fn limits_of_a_wider_or_missing_capability_do_not_govern_a_merge() {
-    for (other, capabilities) in [
-        (
-            "repo.pr.create",
-            json!([{"id": "repo.pr.create"}, {"id": "repo.merge"}]),
-        ),
-        (
-            "code.repository.merge",
-            json!([{"id": "repo.pr.create"}, {"id": "repo.merge"}]),
-        ),
-    ] {
-        let session = Till::open(true).await;
-        let mut document = passport();
-        document["capabilities"] = capabilities;
-        let limits = |branch: &str| {
-            json!({"allowed_repositories": ["my-org/*"],
-            "allowed_base_branches": [branch], "max_merges_per_day": 9})
-        };
-        document["limits"] = json!({other: limits("**"), "repo.merge": limits("main")});
-        session.set_passport(document);
-        let merge = |branch: &str| {
-            session.call(
-                "merge",
-                json!({"repository": "my-org/repo", "pr_number": 1, "base_branch": branch}),
-            )
-        };
-        assert_allowed!(merge("main").await);
-        assert_eq!(merge("feature/x").await.codes(), ["oap.branch_not_allowed"]);
+async fn limits_of_a_wider_capability_do_not_govern_a_merge() {
+    let session = Till::open(true).await;
+    session.set_passport(twice_limited("repo.pr.create"));
+    let merge = |branch: &str| {
+        session.call(
+            "merge",
+            json!({"repository": "my-org/repo", "pr_number": 1, "base_branch": branch}),
+        )
+    };
+    assert_allowed!(merge("main").await);
+    assert_eq!(merge("feature/x").await.codes(), ["oap.branch_not_allowed"]);
+}
+
+#[tokio::test]
+async fn limits_of_a_capability_that_was_taken_away_allow_nothing_and_uncover_nothing() {
+    let session = Till::open(true).await;
+    session.set_passport(twice_limited("code.repository.merge"));
+    for branch in ["main", "feature/x"] {
+        let merge = json!({"repository": "my-org/repo", "pr_number": 1, "base_branch": branch});
+        let denied = session.call("merge", merge).await;
+        assert!(denied.codes().contains(&"oap.branch_not_allowed"));
     }
+    assert!(session.outcomes().await.is_empty());
 }
 
 #[tokio::test]

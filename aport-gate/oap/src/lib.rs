@@ -1,6 +1,28 @@
 //! Open Agent Passport core: passports, policy packs and their evaluation. Pure: no I/O, no async, no clock.
 //! Time, usage and context are arguments; the same inputs give the same answer.
 //!
+//! # Bounds
+//! No pack, passport or context makes one evaluation slow or deep. What is over a bound is refused, or ends the
+//! rule in `oap.policy_error`, which denies.
+//!
+//! | what | at most |
+//! | --- | --- |
+//! | nesting of a JSON document | 64 levels |
+//! | rules of a pack | 1000 |
+//! | counters that a pack declares | 100 |
+//! | a condition | 1000 characters, 32 levels |
+//! | evaluating one condition | 100 000 steps: nodes, items compared, 64-byte pieces of text |
+//! | a glob in `matches_any`, a pattern of a validator | 512 bytes |
+//! | a regular expression in a limit | 256 KiB compiled; linear time |
+//! | text that one validator searches | 64 MiB, patterns times text |
+//! | a command line | 200 programs, 8 levels of substitutions or wrappers |
+//! | patterns of `required_context` | linear time; no look-around, no back-references |
+//! | reasons about a context against its schema | 20 |
+//! | a value in the details of a reason | 1000 characters, 100 items |
+//! | findings of a check | 200 |
+//!
+//! The size of a context is for the caller to bound: what is linear in it (its schema, its digest) is not cut.
+//!
 //! Without the feature `evaluate` there are ids, documents and pack contracts only.
 
 #[cfg(feature = "evaluate")]

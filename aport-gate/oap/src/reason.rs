@@ -51,8 +51,8 @@ pub(crate) fn failed(rule: &Rule, finding: Option<Finding>) -> Reason {
     let details = ReasonDetails {
         rule: rule.name().to_owned(),
         field,
-        actual,
-        limit,
+        actual: actual.map(bounded),
+        limit: limit.map(bounded),
         used,
         cap,
     };
@@ -91,6 +91,24 @@ pub(crate) fn shown(value: &Value) -> String {
             }
         }
         other => cut(&other.to_string()),
+    }
+}
+
+/// A value as details carry it. A context may be large; a decision, which is signed, stored and sent, is not.
+pub(crate) fn bounded(value: Value) -> Value {
+    const ITEMS: usize = 100;
+    const CHARS: usize = 1000;
+    match value {
+        Value::String(text) if text.len() > CHARS && text.chars().nth(CHARS).is_some() => {
+            Value::String(text.chars().take(CHARS).collect::<String>() + "…")
+        }
+        Value::Array(items) => items.into_iter().take(ITEMS).map(bounded).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .take(ITEMS)
+            .map(|(key, value)| (key, bounded(value)))
+            .collect(),
+        other => other,
     }
 }
 

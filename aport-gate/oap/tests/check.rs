@@ -148,7 +148,7 @@ fn names_that_nothing_declares_are_warned_about_with_the_nearest() {
         found,
         [
             "`stge` is not described in `required_context`; did you mean `stage`?",
-            "`flavour` is not described in `required_context`; without it the rule denies"
+            "`flavour` is not described in `required_context`; nothing promises that it is there"
         ]
     );
 }

@@ -6,7 +6,7 @@ use crate::{JsonError, parse_json};
 use serde_json::Value;
 
 /// Most findings that one document gives.
-const MAX_FINDINGS: usize = 200;
+pub(crate) const MAX_FINDINGS: usize = 200;
 
 pub(crate) struct Document<'t> {
     text: &'t str,

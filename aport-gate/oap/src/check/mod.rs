@@ -10,7 +10,7 @@ mod unread;
 use serde::Serialize;
 use std::fmt;
 
-pub(crate) use document::Document;
+pub(crate) use document::{Document, MAX_FINDINGS};
 pub(crate) use nearest::meant;
 
 /// Whether a finding keeps a document from being used.

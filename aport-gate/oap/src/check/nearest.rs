@@ -2,10 +2,14 @@
 
 /// The name in `known` that `wrong` most likely meant, if one is near enough.
 pub(crate) fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = |name: &str| (name.len() / 3).max(1);
     known
         .iter()
+        // Names come from documents of any size; far ones are not worth a comparison.
+        .filter(|name| name.len() <= 100 && wrong.len().abs_diff(name.len()) <= 2 * near(name))
+        .take(100)
         .map(|name| (distance(wrong, name), *name))
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .filter(|(distance, name)| *distance <= near(name))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

@@ -176,7 +176,7 @@ fn named(
         return;
     };
     let mut seen: Vec<(String, usize)> = Vec::new();
-    for (at, value) in items.iter().enumerate() {
+    for (at, value) in items.iter().take(read::MAX_RULES).enumerate() {
         let Some(name) = report(name(value, at), document) else {
             continue;
         };
@@ -205,6 +205,7 @@ fn rules(map: &Map<String, Value>, document: &mut Document<'_>) -> Vec<(usize, R
         document.warning(field, "no rules: capabilities and assurance alone decide");
     }
     list.iter()
+        .take(read::MAX_RULES)
         .enumerate()
         .filter_map(|(at, value)| Some((at, rule_of(value, at).ok()?)))
         .collect()

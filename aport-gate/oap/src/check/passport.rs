@@ -1,6 +1,6 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
-use super::{Document, Finding, Severity, meant};
+use super::{Document, Finding, MAX_FINDINGS, Severity, meant};
 use crate::{AgentId, AssuranceLevel, Passport, PassportStatus, SPEC_VERSION};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -81,6 +81,7 @@ fn present(map: &Map<String, Value>, document: &mut Document<'_>) {
         .keys()
         .map(String::as_str)
         .filter(|key| !known.contains(key))
+        .take(MAX_FINDINGS)
         .collect();
     for (at, field) in REQUIRED.iter().enumerate() {
         if map.contains_key(*field) || (*field == "passport_id" && map.contains_key("agent_id")) {

@@ -1,7 +1,7 @@
 //! Where each value of a JSON text stands. The text is known to be JSON; serde_json keeps no places, and the
 //! span-keeping parsers refuse duplicate keys or keep one of them, which are the mistakes to be shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A place in a text, in lines and characters from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,16 +172,15 @@ impl Scanner<'_> {
 
     fn object(&mut self, path: &str) {
         self.next();
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
         while !self.mark('}') && self.peek().is_some() {
             self.space();
             let place = self.place;
             let name = self.string();
             let inner = field(path, &name);
-            if seen.contains(&name) {
+            if !seen.insert(name) {
                 self.found.duplicates.push((inner.clone(), place));
             }
-            seen.push(name);
             self.mark(':');
             self.value(inner);
             self.mark(',');

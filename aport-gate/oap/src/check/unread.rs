@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
     let mut limits: Vec<String> = Vec::new();
-    let mut counters: Vec<String> = Vec::new();
+    let mut counters: Vec<(String, String)> = Vec::new();
     for (at, rule) in pack.rules().iter().enumerate() {
         let Body::Condition(condition) = &rule.body else {
             continue;
@@ -20,7 +20,7 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
         names.gather(&condition.0, &mut Vec::new());
         for name in &names.bare {
             if pack.counter_index(name).is_some() {
-                counters.push(name.clone());
+                counters.push((name.clone(), path.clone()));
             } else if name != RECENT_KEYS {
                 undeclared(pack, name, &path, document);
             }
@@ -37,21 +37,19 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
         .filter_map(|counter| counter.get("name")?.as_str())
         .collect();
     for (at, name) in declared.iter().enumerate() {
-        if !counters.iter().any(|read| read == name) {
+        if !counters.iter().any(|(read, _)| read == name) {
             let message = format!("counter `{name}` is counted but no rule reads it");
             document.warning(&format!("counters[{at}].name"), message);
         }
     }
     let mut told: Vec<&str> = Vec::new();
-    for name in counters
-        .iter()
-        .filter(|name| !declared.contains(&name.as_str()))
-    {
-        if !told.contains(&name.as_str())
+    for (name, path) in &counters {
+        if !declared.contains(&name.as_str())
+            && !told.contains(&name.as_str())
             && let Some(counter) = pack.counters().iter().find(|known| known.name == *name)
         {
             told.push(name);
-            document.warning("evaluation_rules", counter.undeclared());
+            document.warning(path, counter.undeclared());
         }
     }
     let required = pack
@@ -87,7 +85,7 @@ fn undeclared(pack: &Pack, name: &str, path: &str, document: &mut Document<'_>) 
     let known: Vec<&str> = properties.keys().map(String::as_str).collect();
     let near = match meant(name, &known) {
         Some(near) => format!("; did you mean `{near}`?"),
-        None => "; without it the rule denies".to_owned(),
+        None => "; nothing promises that it is there".to_owned(),
     };
     let message = format!("`{name}` is not described in `required_context`{near}");
     document.warning(path, message);

@@ -4,6 +4,7 @@ use super::ast::Expr;
 use super::evaluator::{Evaluator, Scene};
 use super::explain::absence;
 use crate::explanation::Operand;
+use crate::reason::bounded;
 
 /// Paths, calls and sums of the condition with their values, each once, in the order of the text. What stands
 /// inside a quantifier depends on its variable and is left out; its list is shown.
@@ -64,7 +65,7 @@ fn push(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
     let (value, note) = match Evaluator::new(scene).eval(expr) {
         Ok(value) => match value.absence() {
             Some(missing) => (None, Some(absence(missing).1)),
-            None => (Some(value.to_json()), None),
+            None => (Some(bounded(value.to_json())), None),
         },
         Err(fault) => (None, Some(fault.to_string())),
     };

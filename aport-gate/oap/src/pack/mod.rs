@@ -1,11 +1,14 @@
 //! Policy packs: what a call must carry, what the agent must hold, and the rules.
 
+mod bind;
 mod embedded;
+mod error;
 pub(crate) mod read;
 mod rule;
 pub(crate) mod tiers;
 
 pub use embedded::embedded_packs;
+pub use error::PackError;
 pub use rule::{Rule, RuleProblem};
 
 pub(crate) use rule::Body;
@@ -14,14 +17,10 @@ pub(crate) use rule::rule_of;
 
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
-use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
-use crate::validator::Validator;
-use crate::{
-    AssuranceLevel, CanonicalError, Digest, InvalidPackId, JsonError, PackId, digest_json,
-    parse_json,
-};
+use crate::counter::{Counter, CounterUse};
+use crate::{AssuranceLevel, Digest, PackId, digest_json, parse_json};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tiers::Tier;
 
 /// What a rule means when its answer hangs on a context field that is not there.
@@ -59,58 +58,6 @@ pub struct Pack {
     absent: Absent,
     #[cfg(feature = "evaluate")]
     pub(crate) schema: Option<crate::schema::Schema>,
-}
-
-/// Why a document is not accepted as a pack.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PackError {
-    /// Not acceptable JSON.
-    #[error("pack is not acceptable JSON: {0}")]
-    Json(#[from] JsonError),
-    /// The id is malformed.
-    #[error(transparent)]
-    Id(#[from] InvalidPackId),
-    /// A field that has to be there is not.
-    #[error("pack has no `{field}`")]
-    MissingField {
-        /// Path of the field.
-        field: String,
-    },
-    /// A field has another type or form.
-    #[error("pack field `{field}` must be {expected}")]
-    WrongType {
-        /// Path of the field.
-        field: String,
-        /// What it must be.
-        expected: &'static str,
-    },
-    /// Two rules or two counters have one name.
-    #[error("pack has two {what}s named `{name}`; rename one")]
-    Duplicate {
-        /// Rule or counter.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// Not an assurance level.
-    #[error(transparent)]
-    AssuranceLevel(#[from] crate::UnknownAssuranceLevel),
-    /// `required_context` is no usable JSON Schema.
-    #[error("`required_context` is no usable JSON Schema: {0}")]
-    Schema(String),
-    /// No rule of this name to waive.
-    #[error("pack `{pack}` has no rule `{rule}`; its rules are {known}")]
-    UnknownRule {
-        /// Id of the pack.
-        pack: PackId,
-        /// The name that was given.
-        rule: String,
-        /// Names of the rules there are.
-        known: String,
-    },
-    /// No canonical form, so no digest.
-    #[error("pack cannot be digested: {0}")]
-    Canonical(#[from] CanonicalError),
 }
 
 impl Pack {
@@ -154,7 +101,7 @@ impl Pack {
             capabilities,
             min_assurance,
             tiers: tiers::parse(map)?,
-            rules: rules(map)?,
+            rules: read::rules(map)?,
             counters: read::counters(map)?,
             uses: Vec::new(),
             #[cfg(feature = "evaluate")]
@@ -170,104 +117,6 @@ impl Pack {
         #[cfg(feature = "evaluate")]
         pack.compile();
         Ok(pack)
-    }
-
-    /// Ties the names in the conditions to counters, so that a request can be told what to read.
-    fn bind_counters(&mut self) {
-        let mut counters = std::mem::take(&mut self.counters);
-        let declared = counters.len();
-        let mut rules = std::mem::take(&mut self.rules);
-        for rule in &mut rules {
-            let condition = match &rule.body {
-                Body::Condition(condition) => condition,
-                Body::Validator(validator) => {
-                    self.bind_validator(*validator, &mut counters);
-                    continue;
-                }
-                Body::Unevaluable(_) => continue,
-            };
-            let mut counter = |name: &str| {
-                counters
-                    .iter()
-                    .position(|counter| counter.name == name)
-                    .or_else(|| {
-                        counters.push(built_in(name, |field| self.declares_field(field))?);
-                        Some(counters.len() - 1)
-                    })
-            };
-            let mut scan = Scan {
-                counter: &mut counter,
-                uses: Vec::new(),
-                key_field: None,
-                asks_recent_keys: false,
-            };
-            let mut scanned = scan.expr(&condition.0, &mut Vec::new());
-            let Scan {
-                uses,
-                key_field,
-                asks_recent_keys,
-                ..
-            } = scan;
-            if self.idempotency_field.is_none() {
-                self.idempotency_field = key_field;
-            }
-            if asks_recent_keys && self.idempotency_field.is_none() {
-                scanned = Err(format!(
-                    "`{RECENT_KEYS}` needs an `idempotency` field in the pack"
-                ));
-            }
-            if self.tiers.is_empty() && tiers::are_needed(condition) {
-                scanned = Err(
-                    "`getRequiredAssuranceLevel` needs `assurance_rules` in the pack".to_owned(),
-                );
-            }
-            self.asks_recent_keys |= asks_recent_keys;
-            for found in uses {
-                if !self.uses.contains(&found) {
-                    self.uses.push(found);
-                }
-            }
-            if let Err(problem) = scanned {
-                rule.body = Body::Unevaluable(problem);
-            }
-        }
-        // What is declared is counted even where no rule reads it yet.
-        for counter in 0..declared {
-            if !self.uses.iter().any(|found| found.counter == counter) {
-                self.uses.push(CounterUse {
-                    counter,
-                    index: None,
-                    validator: None,
-                });
-            }
-        }
-        self.counters = counters;
-        self.rules = rules;
-    }
-
-    /// Gives a validator its counters, and the field whose values the ledger remembers for it.
-    fn bind_validator(&mut self, validator: Validator, counters: &mut Vec<Counter>) {
-        for needed in validator.counters() {
-            let known = counters.iter().position(|known| known.name == needed.name);
-            let counter = known.unwrap_or_else(|| {
-                counters.push(needed);
-                counters.len() - 1
-            });
-            let found = CounterUse {
-                counter,
-                index: None,
-                validator: Some(validator),
-            };
-            if !self.uses.contains(&found) {
-                self.uses.push(found);
-            }
-        }
-        if let Some(field) = validator.unique_field()
-            && self.idempotency_field.is_none()
-        {
-            self.idempotency_field = Some(field.to_owned());
-            self.asks_recent_keys = true;
-        }
     }
 
     /// Id with version.
@@ -407,20 +256,6 @@ impl Pack {
 
 #[cfg(feature = "evaluate")]
 impl Pack {
-    /// Compiles what requests run, when counters and rules are final.
-    fn compile(&mut self) {
-        let condition = |rule: &Rule| match &rule.body {
-            Body::Condition(condition) => Some(Program::new(&condition.0, self)),
-            _ => None,
-        };
-        let programs: Vec<_> = self.rules.iter().map(condition).collect();
-        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self));
-        self.keys = self.uses.iter().map(key).collect();
-        for (rule, program) in self.rules.iter_mut().zip(programs) {
-            rule.program = program;
-        }
-    }
-
     pub(crate) fn counters(&self) -> &[Counter] {
         &self.counters
     }
@@ -461,28 +296,6 @@ impl Pack {
             .as_object()
             .is_some_and(|map| read::flag(map, section, key))
     }
-}
-
-fn rules(map: &Map<String, Value>) -> Result<Vec<Rule>, PackError> {
-    let field = "evaluation_rules";
-    let list = map.get(field).ok_or_else(|| PackError::MissingField {
-        field: field.to_owned(),
-    })?;
-    let list = list
-        .as_array()
-        .ok_or_else(|| read::wrong_type(field, "a list of rules"))?;
-    let mut rules: Vec<Rule> = Vec::new();
-    for (at, value) in list.iter().enumerate() {
-        let rule = Rule::parse(value, at)?;
-        if rules.iter().any(|known| known.name() == rule.name()) {
-            return Err(PackError::Duplicate {
-                what: "rule",
-                name: rule.name().to_owned(),
-            });
-        }
-        rules.push(rule);
-    }
-    Ok(rules)
 }
 
 /// Where the passport's limits for this pack are looked up, in order.

@@ -1,9 +1,20 @@
 //! Reading typed fields out of a pack document.
 
-use super::PackError;
+use super::{PackError, Rule};
 use crate::counter::Counter;
 use crate::{Absent, Window};
 use serde_json::{Map, Value};
+
+/// Most rules and most declared counters of a pack. Every one is tried on every call.
+pub(crate) const MAX_RULES: usize = 1000;
+pub(crate) const MAX_COUNTERS: usize = 100;
+
+fn few(what: &'static str, found: usize, most: usize) -> Result<(), PackError> {
+    if found > most {
+        return Err(PackError::TooMany { what, found, most });
+    }
+    Ok(())
+}
 
 pub(crate) fn wrong_type(field: &str, expected: &'static str) -> PackError {
     PackError::WrongType {
@@ -69,6 +80,7 @@ pub(crate) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackErr
     let list = value
         .as_array()
         .ok_or_else(|| wrong_type("counters", "a list of objects"))?;
+    few("counter", list.len(), MAX_COUNTERS)?;
     let mut counters: Vec<Counter> = Vec::new();
     for (at, value) in list.iter().enumerate() {
         let counter = counter(value, at)?;
@@ -81,6 +93,29 @@ pub(crate) fn counters(map: &Map<String, Value>) -> Result<Vec<Counter>, PackErr
         counters.push(counter);
     }
     Ok(counters)
+}
+
+pub(super) fn rules(map: &Map<String, Value>) -> Result<Vec<Rule>, PackError> {
+    let field = "evaluation_rules";
+    let list = map.get(field).ok_or_else(|| PackError::MissingField {
+        field: field.to_owned(),
+    })?;
+    let list = list
+        .as_array()
+        .ok_or_else(|| wrong_type(field, "a list of rules"))?;
+    few("rule", list.len(), MAX_RULES)?;
+    let mut rules: Vec<Rule> = Vec::new();
+    for (at, value) in list.iter().enumerate() {
+        let rule = Rule::parse(value, at)?;
+        if rules.iter().any(|known| known.name() == rule.name()) {
+            return Err(PackError::Duplicate {
+                what: "rule",
+                name: rule.name().to_owned(),
+            });
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
 }
 
 /// One item of `counters`.

@@ -4,6 +4,7 @@ use crate::condition::evaluator::Scene;
 use crate::condition::explain::Finding;
 use crate::counter::Unreadable;
 use crate::explanation::Operand;
+use crate::reason::bounded;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 
@@ -113,7 +114,7 @@ impl<'a> Call<'a> {
             seen.push(Operand {
                 expression: expression.to_owned(),
                 note: None,
-                value,
+                value: value.map(bounded),
             });
         }
     }

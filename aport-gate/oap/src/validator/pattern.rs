@@ -30,6 +30,7 @@ pub(super) fn found(
     if !looks_like_regex(pattern) {
         return Ok(false);
     }
+    call.spend(MAX_COMPILED + 4 * text.len())?;
     // A pattern that is no regular expression after all was plain text, and that was searched.
     let Ok(regex) = RegexBuilder::new(pattern)
         .case_insensitive(true)
@@ -38,7 +39,6 @@ pub(super) fn found(
     else {
         return Ok(false);
     };
-    call.spend(MAX_COMPILED / 4 + 4 * text.len())?;
     Ok(regex.is_match(text))
 }
 

@@ -1,6 +1,8 @@
 //! Rules of type `custom_validator`, one module for each family, and what reasons and explanations say.
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod command;
 #[cfg(test)]
 mod deliverable;

@@ -1,0 +1,125 @@
+//! Ties rules to counters and keys, and compiles them.
+
+#[cfg(feature = "evaluate")]
+use super::Rule;
+use super::{Body, Pack, tiers};
+#[cfg(feature = "evaluate")]
+use crate::condition::program::Program;
+use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
+use crate::validator::Validator;
+
+impl Pack {
+    /// Ties the names in the conditions to counters, so that a request can be told what to read.
+    pub(super) fn bind_counters(&mut self) {
+        let mut counters = std::mem::take(&mut self.counters);
+        let declared = counters.len();
+        let mut rules = std::mem::take(&mut self.rules);
+        for rule in &mut rules {
+            let Body::Condition(condition) = &rule.body else {
+                continue;
+            };
+            let mut counter = |name: &str| {
+                counters
+                    .iter()
+                    .position(|counter| counter.name == name)
+                    .or_else(|| {
+                        counters.push(built_in(name, |field| self.declares_field(field))?);
+                        Some(counters.len() - 1)
+                    })
+            };
+            let mut scan = Scan {
+                counter: &mut counter,
+                uses: Vec::new(),
+                key_field: None,
+                asks_recent_keys: false,
+            };
+            let mut scanned = scan.expr(&condition.0, &mut Vec::new());
+            let Scan {
+                uses,
+                key_field,
+                asks_recent_keys,
+                ..
+            } = scan;
+            if self.idempotency_field.is_none() {
+                self.idempotency_field = key_field;
+            }
+            if asks_recent_keys && self.idempotency_field.is_none() {
+                scanned = Err(format!(
+                    "`{RECENT_KEYS}` needs an `idempotency` field in the pack"
+                ));
+            }
+            if self.tiers.is_empty() && tiers::are_needed(condition) {
+                scanned = Err(
+                    "`getRequiredAssuranceLevel` needs `assurance_rules` in the pack".to_owned(),
+                );
+            }
+            self.asks_recent_keys |= asks_recent_keys;
+            for found in uses {
+                if !self.uses.contains(&found) {
+                    self.uses.push(found);
+                }
+            }
+            if let Err(problem) = scanned {
+                rule.body = Body::Unevaluable(problem);
+            }
+        }
+        // After the conditions: a key that they ask about goes before one that a validator could use.
+        for rule in &rules {
+            if let Body::Validator(validator) = &rule.body {
+                self.bind_validator(*validator, &mut counters);
+            }
+        }
+        // What is declared is counted even where no rule reads it yet.
+        for counter in 0..declared {
+            if !self.uses.iter().any(|found| found.counter == counter) {
+                self.uses.push(CounterUse {
+                    counter,
+                    index: None,
+                    validator: None,
+                });
+            }
+        }
+        self.counters = counters;
+        self.rules = rules;
+    }
+
+    /// Gives a validator its counters, and the field whose values the ledger remembers for it.
+    fn bind_validator(&mut self, validator: Validator, counters: &mut Vec<Counter>) {
+        for needed in validator.counters() {
+            let known = counters.iter().position(|known| known.name == needed.name);
+            let counter = known.unwrap_or_else(|| {
+                counters.push(needed);
+                counters.len() - 1
+            });
+            let found = CounterUse {
+                counter,
+                index: None,
+                validator: Some(validator),
+            };
+            if !self.uses.contains(&found) {
+                self.uses.push(found);
+            }
+        }
+        if let Some(field) = validator.unique_field()
+            && self.idempotency_field.is_none()
+        {
+            self.idempotency_field = Some(field.to_owned());
+            self.asks_recent_keys = true;
+        }
+    }
+
+    #[cfg(feature = "evaluate")]
+    /// Compiles what requests run, when counters and rules are final.
+    pub(super) fn compile(&mut self) {
+        let condition = |rule: &Rule| match &rule.body {
+            Body::Condition(condition) => Some(Program::new(&condition.0, self)),
+            _ => None,
+        };
+        let programs: Vec<_> = self.rules.iter().map(condition).collect();
+        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self));
+        self.keys = self.uses.iter().map(key).collect();
+        for (rule, program) in self.rules.iter_mut().zip(programs) {
+            rule.program = program;
+        }
+    }
+}

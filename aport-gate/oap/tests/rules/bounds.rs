@@ -1,0 +1,131 @@
+//! Packs, passports and contexts made to be slow, deep or large. Without the bounds these tests would not end
+//! or would overflow the stack.
+
+use crate::setting::{Setting, codes};
+use aport_gate_oap::{Pack, PackError, Passport, parse_condition};
+use serde_json::{Value, json};
+
+fn pack(rules: usize, counters: usize) -> String {
+    let rules: Vec<Value> = (0..rules)
+        .map(|at| json!({ "name": format!("r{at}"), "condition": "context.n <= limits.n", "deny_code": "oap.no" }))
+        .collect();
+    let counters: Vec<Value> = (0..counters)
+        .map(|at| json!({ "name": format!("c{at}"), "kind": "count", "window": "day" }))
+        .collect();
+    json!({ "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "evaluation_rules": rules, "counters": counters }).to_string()
+}
+
+#[test]
+fn a_pack_has_so_many_rules_and_counters_and_no_more() {
+    assert!(Pack::parse(pack(1000, 100).as_bytes()).is_ok());
+    for (rules, counters, what) in [(1001, 0, "rule"), (1, 101, "counter")] {
+        let text = pack(rules, counters);
+        let error = Pack::parse(text.as_bytes()).unwrap_err();
+        assert!(
+            matches!(error, PackError::TooMany { what: found, .. } if found == what),
+            "{error}"
+        );
+        let findings = Pack::check(text.as_bytes());
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.message.contains("at most")),
+            "{findings:?}"
+        );
+    }
+}
+
+#[test]
+fn a_check_of_a_huge_document_ends() {
+    let findings = Pack::check(pack(5_000, 5_000).as_bytes());
+    assert!(findings.len() <= 200);
+    let keys: Vec<String> = (0..10_000).map(|at| format!("\"k{at}\":1")).collect();
+    assert!(!Passport::check(format!("{{{}}}", keys.join(",")).as_bytes()).is_empty());
+}
+
+#[test]
+fn conditions_stay_short_and_flat() {
+    assert!(parse_condition(&"x".repeat(1000)).is_ok());
+    assert!(parse_condition(&"x".repeat(1001)).is_err());
+    for open in ["(", "!", "-", "not ", "[", "a[", "any(", "has("] {
+        let error = parse_condition(&open.repeat(1000 / open.len())).unwrap_err();
+        assert!(
+            error.message.contains("deeper") || error.message.contains("expected"),
+            "{error}"
+        );
+    }
+    assert!(
+        parse_condition(&format!("{}x{}", "(".repeat(33), ")".repeat(33))).is_ok(),
+        "brackets alone are no depth"
+    );
+}
+
+#[test]
+fn patterns_made_to_backtrack_end() {
+    let hard = format!("{}b", "*a".repeat(200));
+    let text = "a".repeat(4000);
+    for (validator, limits, context) in [
+        (
+            "validateFilePathPatterns",
+            json!({ "blocked_patterns": vec![hard.clone(); 2000] }),
+            json!({ "file_path": text }),
+        ),
+        (
+            "validateBlockedPatterns",
+            json!({ "blocked_patterns": vec!["(a*)*b"; 2000] }),
+            json!({ "command": text }),
+        ),
+        (
+            "validateWebFetchBlockedDomains",
+            json!({ "blocked_domains": vec![hard; 5000] }),
+            json!({ "url": "https://a.example/" }),
+        ),
+        (
+            "validateDeliverableBlockedPatterns",
+            json!({ "scan_output": true, "blocked_patterns": vec!["x{1000}{1000}"; 500] }),
+            json!({ "output_content": text }),
+        ),
+        (
+            "validateToolNaming",
+            json!({ "tool_name_pattern": "(a{500}){500}" }),
+            json!({ "tool_name": "abc" }),
+        ),
+    ] {
+        let decided = Setting::validator(validator, limits).decide(&context);
+        assert!(
+            codes(&decided)
+                .iter()
+                .all(|code| matches!(*code, "oap.policy_error" | "oap.allowed")),
+            "{validator}: {:?}",
+            decided.reasons
+        );
+    }
+}
+
+#[test]
+fn values_from_a_large_context_are_cut_in_reasons() {
+    let large = "/x/".to_owned() + &"y".repeat(100_000) + "/.env";
+    let decided = Setting::validator("validateFilePathPatterns", json!({}))
+        .decide(&json!({ "file_path": large }));
+    assert_eq!(codes(&decided), ["oap.refused"]);
+    assert!(serde_json::to_string(&decided.reasons).unwrap().len() < 3000);
+    let many: Vec<String> = (0..10_000).map(|at| format!("/allowed/{at}")).collect();
+    let decided = Setting::validator("validateFilePathPatterns", json!({ "allowed_paths": many }))
+        .decide(&json!({ "file_path": "/other" }));
+    assert!(serde_json::to_string(&decided.reasons).unwrap().len() < 5000);
+}
+
+#[test]
+fn a_key_that_conditions_ask_about_goes_before_the_name_of_a_tool() {
+    let rules = json!([
+        { "name": "unique", "type": "custom_validator", "validator": "validateToolUniqueness", "deny_code": "oap.taken" },
+        { "name": "once", "condition": "context.request_key not in recent_keys", "deny_code": "oap.again" }
+    ]);
+    let setting = Setting::new(
+        json!({ "id": "acme.tool.add.v1", "requires_capabilities": ["acme.tool"], "evaluation_rules": rules }),
+        json!({}),
+    );
+    assert_eq!(setting.pack.idempotency_field(), Some("request_key"));
+    let context = json!({ "tool_name": "acme.run", "request_key": "k1", "existing_tools": [] });
+    assert!(setting.decide(&context).allow);
+}

@@ -8,6 +8,7 @@ mod doctor;
 mod environment;
 mod failure;
 mod file;
+mod findings;
 mod output;
 mod passport;
 mod policy;

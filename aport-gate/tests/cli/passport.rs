@@ -321,3 +321,29 @@ fn commands_at_the_same_time_do_not_undo_each_other() {
     // Whatever the order was: no change after the revocation may have lifted it.
     assert_eq!(file(&place)["status"], "revoked");
 }
+
+#[test]
+fn a_passport_file_is_checked_with_everything_that_is_wrong() {
+    let place = Place::new();
+    let broken = place.write(
+        "broken.json",
+        "{\n\"passport_id\": \"bot\",\n\"spec_version\": \"oap/1.0\", \"status\": \"on\"\n}",
+    );
+    let answer = place.run(&["passport", "check", &broken]).exits(1);
+    assert!(
+        answer.contains("broken.json:2:") && answer.contains("broken.json:3:"),
+        "{answer}"
+    );
+    let error = place
+        .run(&["passport", "issue", &broken, "--owner", "o"])
+        .fails();
+    assert!(
+        error.contains("passport_id") && error.contains("status"),
+        "{error}"
+    );
+    issue(&place, &[]).exits(0);
+    let good = place.home().join("passports/ap_bot.json");
+    place
+        .run(&["passport", "check", good.to_str().unwrap(), "--strict"])
+        .exits(0);
+}

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use aport_gate_oap::{AgentId, AssuranceLevel, PassportStatus, SPEC_VERSION};
+use aport_gate_oap::{
+    AgentId, AssuranceLevel, Finding, Passport, PassportStatus, SPEC_VERSION, Severity,
+};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::document::{Document, now};
 use super::edit::{Limit, json_argument};
-use super::status::{tone, word};
+use super::status::tone;
 use super::store::Store;
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
@@ -84,18 +86,26 @@ enum OwnerType {
 
 impl Issue {
     pub(super) fn run(&self, store: &Store, output: &mut Output) -> Result<Verdict, Failure> {
-        let document = Document::new(self.document()?).map_err(|problem| {
-            Failure::new(format!("this would be no passport: {problem}"))
-                .hint("aport-gate passport issue --help")
-        })?;
+        let map = self.document()?;
+        let text = Value::Object(map.clone()).to_string();
+        let (errors, warnings): (Vec<Finding>, Vec<Finding>) = Passport::check(text.as_bytes())
+            .into_iter()
+            .partition(|finding| finding.severity == Severity::Error);
+        if !errors.is_empty() {
+            let all: Vec<String> = errors.iter().map(told).collect();
+            return Err(
+                Failure::new(format!("this would be no passport: {}", all.join("; ")))
+                    .hint("aport-gate passport issue --help"),
+            );
+        }
+        let document = Document::new(map).map_err(Failure::new)?;
         let agent = document.passport().agent_id().clone();
         let status = document.passport().status();
         if matches!(status, PassportStatus::Suspended | PassportStatus::Revoked) {
-            return Err(Failure::new(format!(
-                "a passport that is {} cannot be issued",
-                word(status)
-            ))
-            .hint("take `status` out of the file, or give `--draft`"));
+            return Err(
+                Failure::new(format!("a passport that is {} cannot be issued", status))
+                    .hint("take `status` out of the file, or give `--draft`"),
+            );
         }
         if let Some(expiry) = document.passport().expires_at()
             && expiry <= Timestamp::now()
@@ -113,6 +123,9 @@ impl Issue {
             Ok(_) => self.replacing(store, &agent, document)?,
         };
         let path = locked.put(&agent, &document)?;
+        for warning in &warnings {
+            eprintln!("warning: {}", one_line(&told(warning)));
+        }
         let passport = document.passport();
         if output.is_json() {
             output.value(&json!({
@@ -121,7 +134,7 @@ impl Issue {
             }));
             return Ok(Verdict::Good);
         }
-        let state = output.tone(tone(passport.status()), word(passport.status()));
+        let state = output.tone(tone(passport.status()), passport.status());
         output.fields(&[
             ("agent", agent.to_string()),
             ("status", state),
@@ -164,7 +177,7 @@ impl Issue {
         let created = before.map().get("created_at").cloned();
         let created = created.unwrap_or_else(|| now().into());
         document
-            .with([("created_at", created), ("status", word(status).into())])
+            .with([("created_at", created), ("status", status.as_str().into())])
             .map_err(Failure::new)
     }
 
@@ -251,6 +264,15 @@ impl Issue {
             limit.set(&mut map)?;
         }
         Ok(map)
+    }
+}
+
+/// A finding without its place: the document was put together here, and has no lines yet.
+fn told(finding: &Finding) -> String {
+    if finding.path.is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{} (at `{}`)", finding.message, finding.path)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::status::word;
 use super::store::Store;
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
@@ -37,7 +36,7 @@ pub(super) fn run(store: &Store, output: &mut Output) -> Result<Verdict, Failure
             let passport = document.passport();
             vec![
                 passport.agent_id().to_string(),
-                word(passport.status()).to_owned(),
+                passport.status().to_string(),
                 passport.assurance_level().to_string(),
                 passport.owner_id().to_owned(),
                 passport

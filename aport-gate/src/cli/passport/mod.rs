@@ -1,5 +1,6 @@
 //! `aport-gate passport`.
 
+mod check;
 pub(super) mod document;
 mod edit;
 mod issue;
@@ -20,6 +21,7 @@ use super::output::Output;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Issue(Box<issue::Issue>),
+    Check(check::Check),
     /// List the passports there are.
     List,
     /// Show one passport.
@@ -41,14 +43,15 @@ pub(super) struct Agent {
 
 impl Command {
     pub(super) fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
-        let store = store::Store::new(Environment::read()?.passports());
+        let store = || Ok::<_, Failure>(store::Store::new(Environment::read()?.passports()));
         match self {
-            Self::Issue(issue) => issue.run(&store, output),
-            Self::List => list::run(&store, output),
-            Self::Show(agent) => show::run(&store, &agent.id, output),
-            Self::Suspend(agent) => status::change(&store, &agent.id, Change::Suspend, output),
-            Self::Resume(agent) => status::change(&store, &agent.id, Change::Resume, output),
-            Self::Revoke(agent) => status::change(&store, &agent.id, Change::Revoke, output),
+            Self::Check(check) => check.run(output),
+            Self::Issue(issue) => issue.run(&store()?, output),
+            Self::List => list::run(&store()?, output),
+            Self::Show(agent) => show::run(&store()?, &agent.id, output),
+            Self::Suspend(agent) => status::change(&store()?, &agent.id, Change::Suspend, output),
+            Self::Resume(agent) => status::change(&store()?, &agent.id, Change::Resume, output),
+            Self::Revoke(agent) => status::change(&store()?, &agent.id, Change::Revoke, output),
         }
     }
 }

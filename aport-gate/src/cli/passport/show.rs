@@ -3,7 +3,7 @@
 use aport_gate_oap::AgentId;
 use serde_json::{Value, json};
 
-use super::status::{tone, word};
+use super::status::tone;
 use super::store::Store;
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
@@ -19,7 +19,7 @@ pub(super) fn run(store: &Store, agent: &AgentId, output: &mut Output) -> Result
         }));
         return Ok(Verdict::Good);
     }
-    let status = output.tone(tone(passport.status()), word(passport.status()));
+    let status = output.tone(tone(passport.status()), passport.status());
     let expires = passport
         .expires_at()
         .map_or_else(|| "never".to_owned(), |time| time.to_string());

@@ -25,27 +25,18 @@ impl Change {
         }
     }
 
-    /// Why this change cannot be made from this state.
+    /// Why this change cannot be made from this state, if it cannot.
     fn refused_from(self, from: PassportStatus) -> Option<&'static str> {
-        match (from, self) {
-            (PassportStatus::Revoked, Self::Suspend | Self::Resume) => {
-                Some("it is revoked, which is final; issue a passport of another id")
-            }
-            (PassportStatus::Draft, Self::Suspend) => {
-                Some("it is a draft, which allows nothing; revoke it, or leave it")
-            }
-            _ => None,
+        if from == self.to() || from.can_become(self.to()) {
+            return None;
         }
-    }
-}
-
-/// The word that documents have for a state.
-pub(super) fn word(status: PassportStatus) -> &'static str {
-    match status {
-        PassportStatus::Draft => "draft",
-        PassportStatus::Active => "active",
-        PassportStatus::Suspended => "suspended",
-        PassportStatus::Revoked => "revoked",
+        Some(match from {
+            PassportStatus::Revoked => {
+                "it is revoked, which is final; issue a passport of another id"
+            }
+            PassportStatus::Draft => "it is a draft, which allows nothing; revoke it, or leave it",
+            PassportStatus::Active | PassportStatus::Suspended => "no passport goes this way",
+        })
     }
 }
 
@@ -71,24 +62,24 @@ pub(super) fn change(
     if let Some(problem) = change.refused_from(from) {
         return Err(Failure::new(format!(
             "the passport of `{agent}` cannot become {}: {problem}",
-            word(to)
+            to
         )));
     }
     let changed = from != to;
     if changed {
         let document = document
-            .with([("status", word(to).into())])
+            .with([("status", to.as_str().into())])
             .map_err(Failure::new)?;
         locked.put(agent, &document)?;
     }
     if output.is_json() {
         output.value(&json!({
-            "agent_id": agent, "status": word(to), "before": word(from), "changed": changed,
+            "agent_id": agent, "status": to, "before": from, "changed": changed,
         }));
     } else {
-        let state = output.tone(tone(to), word(to));
+        let state = output.tone(tone(to), to);
         output.line(if changed {
-            format!("{agent} is {state} (was {})", word(from))
+            format!("{agent} is {state} (was {})", from)
         } else {
             format!("{agent} is {state} already")
         });

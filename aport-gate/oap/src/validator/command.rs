@@ -119,6 +119,14 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
         }
+        // A pattern cannot see the name of a program that only a variable knows.
+        let first = without_assignments(&command.words).first();
+        if let Some(first) = first.filter(|first| first.dynamic && first.text.contains('$'))
+            && !patterns.is_empty()
+        {
+            let name = shown(&first.text.as_str().into());
+            return Err(refuse(format!("does not say which program `{name}` is")));
+        }
         let before = at.checked_sub(1).and_then(|at| commands.get(at));
         if let Some(why) = harm(command, before, allowed.as_deref().unwrap_or_default()) {
             return Err(refuse(why));
@@ -304,7 +312,7 @@ fn is_allowed(command: &Command, allowed: &[&str]) -> Result<(), String> {
     let Some((first, _)) = words.split_first() else {
         return Ok(());
     };
-    if first.dynamic {
+    if first.dynamic && !matches!(first.text.as_str(), "[" | "[[") {
         return Err(format!("does not say which program `{}` is", first.text));
     }
     for entry in allowed {
@@ -351,7 +359,9 @@ fn is_program(entry: &str, word: &str) -> bool {
     let bare = bare
         .filter(|bare| !bare.contains('/') && !entry.contains('/'))
         .unwrap_or(word);
-    let entry = entry.strip_suffix('*').unwrap_or(entry);
+    if let Some(start) = entry.strip_suffix('*') {
+        return bare.starts_with(start) && !bare.contains('/');
+    }
     bare.strip_prefix(entry)
         .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }

@@ -260,6 +260,7 @@ impl Reader {
             }
             self.at += 1;
             word.dynamic = true;
+            word.text.push('$');
             if self.depth >= MAX_NESTING {
                 return Err("is nested too deeply".to_owned());
             }
@@ -281,6 +282,7 @@ impl Reader {
             Some('(') => {
                 self.at += 1;
                 word.dynamic = true;
+                word.text.push('$');
                 self.nested(')')
             }
             Some('{') => {

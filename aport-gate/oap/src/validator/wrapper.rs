@@ -124,19 +124,18 @@ fn inside(command: &Command) -> Result<Vec<Command>, String> {
         return Ok(Vec::new());
     }
     if name == "find" {
-        let at = rest
-            .iter()
-            .position(|word| matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"));
-        return Ok(match at.and_then(|at| rest.get(at + 1..)) {
-            Some(words) => {
-                let end = words
-                    .iter()
-                    .position(|word| matches!(word.text.as_str(), ";" | "+"))
-                    .unwrap_or(words.len());
-                of(words.get(..end).unwrap_or_default())
-            }
-            None => Vec::new(),
-        });
+        let runs =
+            |word: &Word| matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir");
+        let mut found = Vec::new();
+        for (at, _) in rest.iter().enumerate().filter(|(_, word)| runs(word)) {
+            let words = rest.get(at + 1..).unwrap_or_default();
+            let end = words
+                .iter()
+                .position(|word| matches!(word.text.as_str(), ";" | "+"))
+                .unwrap_or(words.len());
+            found.extend(of(words.get(..end).unwrap_or_default()));
+        }
+        return Ok(found);
     }
     let Some((_, options, plain)) = WRAPPERS.iter().find(|(known, ..)| *known == name) else {
         return Ok(Vec::new());

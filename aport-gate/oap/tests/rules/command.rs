@@ -115,6 +115,31 @@ fn what_a_line_hides_is_refused() {
 }
 
 #[test]
+fn a_program_that_only_a_variable_names_passes_no_pattern() {
+    let limits = json!({ "allowed_commands": ["*"], "blocked_patterns": ["sudo"] });
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "a=su; b=do; $a$b ls",
+            "${x} ls",
+            "env A=b $x ls",
+            "$(echo su)do ls",
+            "`echo sudo` ls",
+        ]),
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&["ls $HOME", "git commit -m \"in $HOME\"", "[ -f x ] && ls"]),
+    );
+    let found = commands(&["find . -exec git add {} ; -exec ls {} ;"]);
+    let limits = json!({ "allowed_commands": ["find", "git"] });
+    denies(NAME, &limits, &found, "oap.command_not_allowed");
+}
+
+#[test]
 fn harm_needs_no_pattern() {
     denies(
         NAME,

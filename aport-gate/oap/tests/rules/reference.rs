@@ -3,7 +3,10 @@
 
 use crate::reference_cases::{Case, cases};
 use crate::setting::{codes, passport};
-use aport_gate_oap::{Absent, Evaluation, Pack, Request, Usage};
+use aport_gate_oap::{
+    Absent, AgentId, AssuranceLevel, Decision, Digest, Evaluation, Pack, PackId, Request, Usage,
+};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -226,4 +229,64 @@ fn published_conformance_cases_that_can_agree_do() {
     let export = |context| decide("data.export.v1", "data.export.create.v1", context);
     assert_eq!(codes(&export("allow_users")), ["oap.invalid_context"; 3]);
     assert!(codes(&export("deny_pii")).contains(&"oap.pii_not_allowed"));
+}
+
+/// The schema asks for `passport_id`, `issued_at` and `expires_at` and then forbids them; that one keyword is
+/// left out here.
+#[test]
+fn a_signed_decision_has_what_the_published_schema_asks_for() {
+    let Some(folder) = folder() else { return };
+    let text = std::fs::read(folder.join("schemas/decision-schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(schema["additionalProperties"], json!(false));
+    schema
+        .as_object_mut()
+        .unwrap()
+        .remove("additionalProperties");
+    let schema = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
+    let case = cases()
+        .into_iter()
+        .find(|case| case.pack == "web.fetch.v1")
+        .unwrap();
+    let json = std::fs::read(folder.join("packs/web.fetch.v1.json")).unwrap();
+    let evaluation = decide(
+        &json,
+        &case,
+        &json!({ "url": "http://10.0.0.1/" }),
+        &json!({}),
+        false,
+    );
+    let agent = AgentId::parse("550e8400-e29b-41d4-a716-446655440001").unwrap();
+    let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+    let decision = Decision {
+        decision_id: "550e8400-e29b-41d4-a716-446655440002".to_owned(),
+        policy_id: PackId::parse("web.fetch.v1").unwrap(),
+        agent_id: agent.clone(),
+        passport_id: Some(agent),
+        owner_id: Some("org_1".to_owned()),
+        assurance_level: Some(AssuranceLevel::L4Kyc),
+        allow: evaluation.allow,
+        outcome: evaluation.outcome,
+        reasons: evaluation.reasons,
+        created_at: now,
+        issued_at: now,
+        expires_in: 60,
+        expires_at: now + jiff::SignedDuration::from_secs(60),
+        passport_digest: Some(Digest::of(b"{}")),
+        policy_hash: Some(Digest::of(b"{}")),
+        context_digest: Digest::of(b"{}"),
+        tool: None,
+        operator_options: None,
+        kid: Some("oap:owner:key-1".to_owned()),
+        signature: Some("ed25519:AAAA==".to_owned()),
+    };
+    let document = serde_json::to_value(&decision).unwrap();
+    let errors: Vec<_> = schema
+        .iter_errors(&document)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
 }

@@ -76,7 +76,8 @@ pub(crate) fn needed(
 /// Every place that may ask is asked: a flag under one capability does not silence that of another, and the
 /// root speaks where no capability does.
 fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -> Option<Asked> {
-    let limits = passport.limits()?;
+    // Most passports ask for nothing; the names that could are looked for once, when they are read.
+    let limits = passport.limits().filter(|_| passport.asks_approval())?;
     let mut scoped = false;
     for scope in pack.limit_scopes() {
         let flat = limits.get(scope.as_str()).and_then(Value::as_object);
@@ -99,6 +100,17 @@ fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -
         None
     } else {
         by_object(limits, context)
+    }
+}
+
+/// Whether anything in the limits may ask for approval.
+pub(crate) fn is_asked_in(limits: &Value) -> bool {
+    match limits {
+        Value::Object(map) => map.iter().any(|(key, value)| {
+            key == "approval_required" || THRESHOLDS.contains(&key.as_str()) || is_asked_in(value)
+        }),
+        Value::Array(items) => items.iter().any(is_asked_in),
+        _ => false,
     }
 }
 

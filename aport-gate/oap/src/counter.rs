@@ -239,7 +239,7 @@ mod reading {
                     }
                 });
                 let used = match (&key, usage) {
-                    (Ok(key), Some(usage)) => usage.counters.get(key).copied().unwrap_or(0),
+                    (Ok(key), Some(usage)) => usage.used(key),
                     _ => 0,
                 };
                 Some(Reading {

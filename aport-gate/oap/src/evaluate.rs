@@ -79,16 +79,16 @@ impl Pack {
             readings: &readings,
             ..scene
         };
+        let mut machine = Evaluator::new(scene);
         let mut reasons = passport.standing(request.now);
         let invalid = self
             .schema
             .as_ref()
-            .map(|schema| schema.check(request.context))
+            .map(|schema| schema.check(request.context, machine.fields()))
             .unwrap_or_default();
         let valid = invalid.is_empty();
         reasons.extend(invalid);
         reasons.extend(stages::authority(self, request, passport));
-        let mut machine = Evaluator::new(scene);
         for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
             machine.restart();
             reasons.extend(judge(rule, &mut machine, valid));
@@ -111,7 +111,10 @@ impl Pack {
         Evaluation {
             allow: true,
             outcome: Outcome::Allow,
-            reasons: vec![stage("oap.allowed", format!("allowed by `{}`", self.id()))],
+            reasons: vec![stage(
+                "oap.allowed",
+                ["allowed by `", self.id().as_str(), "`"].concat(),
+            )],
             charges,
             idempotency_key: scene.idempotency_key.map(str::to_owned),
         }
@@ -159,7 +162,7 @@ impl Pack {
         valid: bool,
         reasons: &mut Vec<Reason>,
     ) -> Vec<Charge> {
-        let mut charges: Vec<Charge> = Vec::new();
+        let mut charges: Vec<Charge> = Vec::with_capacity(scene.readings.len());
         let mut refuse = |code: &str, message: String| {
             // After a schema failure the field at fault has been named already.
             if valid {

@@ -1,6 +1,7 @@
 //! The context against a pack's `required_context`, compiled once with the pack.
 
 use crate::PackError;
+use crate::condition::fields::{FieldNames, Fields};
 use crate::reason::{shown, stage};
 use crate::{Reason, ReasonDetails};
 use jsonschema::error::ValidationErrorKind;
@@ -30,17 +31,19 @@ impl std::fmt::Debug for Schema {
 }
 
 impl Schema {
-    pub(crate) fn compile(schema: &Value) -> Result<Self, PackError> {
+    /// Compiles it; the fields that it describes get a position among the names.
+    pub(crate) fn compile(schema: &Value, fields: &mut FieldNames) -> Result<Self, PackError> {
         let compiled = Compiled {
             validator: validator(schema)?,
-            shape: shape::Shape::read(schema)?,
+            shape: shape::Shape::read(schema, fields)?,
         };
         Ok(Self(Arc::new(compiled)))
     }
 
-    pub(crate) fn check(&self, context: &Map<String, Value>) -> Vec<Reason> {
+    /// What is wrong with a context. `fields` are its own.
+    pub(crate) fn check(&self, context: &Map<String, Value>, fields: &Fields<'_>) -> Vec<Reason> {
         if let Some(shape) = &self.0.shape
-            && shape.accepts(context)
+            && shape.accepts(context.len(), fields)
         {
             return Vec::new();
         }

@@ -1,6 +1,7 @@
 //! Everything wrong with a pack.
 
 use super::{Document, Finding, meant, unread};
+use crate::condition::fields::FieldNames;
 use crate::condition::parse_condition;
 use crate::pack::{Body, PackError, read, rule_of, tiers};
 use crate::{AssuranceLevel, Pack, PackId, Rule};
@@ -284,7 +285,7 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
         }
     }
     if document.findings.len() == before
-        && let Err(error) = crate::schema::Schema::compile(schema)
+        && let Err(error) = crate::schema::Schema::compile(schema, &mut FieldNames::default())
     {
         document.error(path, error.to_string());
     }

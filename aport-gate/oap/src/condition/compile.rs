@@ -2,6 +2,7 @@
 
 use super::access::{is_limits, limit_run};
 use super::ast::{Expr, Function, Method, Operator, Root};
+use super::fields::FieldNames;
 use super::limits::LimitName;
 use super::operation::arithmetic;
 use super::program::{Node, Program, negate};
@@ -11,10 +12,11 @@ use crate::counter::RECENT_KEYS;
 use serde_json::Value;
 
 impl Program {
-    /// Compiles a condition against the counters of its pack.
-    pub(crate) fn new(expr: &Expr, pack: &Pack) -> Self {
+    /// Compiles a condition against the counters and the field names of its pack.
+    pub(crate) fn new<'p>(expr: &'p Expr, pack: &'p Pack, fields: &'p mut FieldNames) -> Self {
         let mut compiler = Compiler {
             pack,
+            fields,
             bound: Vec::new(),
         };
         Self(compiler.node(expr))
@@ -23,6 +25,7 @@ impl Program {
 
 struct Compiler<'p> {
     pack: &'p Pack,
+    fields: &'p mut FieldNames,
     bound: Vec<&'p str>,
 }
 
@@ -90,7 +93,7 @@ impl<'p> Compiler<'p> {
     }
 
     /// The order matters: an agent that passes its own `daily_total` must not answer for the ledger.
-    fn name(&self, name: &str, expr: &Expr) -> Node {
+    fn name(&mut self, name: &str, expr: &Expr) -> Node {
         if let Some(depth) = self.variable(name) {
             Node::Variable(depth)
         } else if let Some(counter) = self.pack.counter_index(name) {
@@ -98,7 +101,7 @@ impl<'p> Compiler<'p> {
         } else if name == RECENT_KEYS {
             Node::RecentKeys
         } else {
-            Node::ContextField(name.to_owned(), expr.clone())
+            Node::ContextField(self.fields.intern(name), expr.clone())
         }
     }
 
@@ -113,7 +116,7 @@ impl<'p> Compiler<'p> {
                 return Node::PackLevel(self.pack.min_assurance());
             }
             (Expr::Root(Root::Context), _) => {
-                return Node::ContextField(name.to_owned(), expr.clone());
+                return Node::ContextField(self.fields.intern(name), expr.clone());
             }
             _ => {}
         }

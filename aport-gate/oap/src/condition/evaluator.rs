@@ -1,6 +1,7 @@
 //! Walks a condition. Three-valued: what is absent alone is false, what is made from it is unknown.
 
 use super::ast::{Expr, Operator, Root};
+use super::fields::Fields;
 use super::limits::LimitScopes;
 use super::program::negate;
 use super::value::{Fault, Truth, Val};
@@ -32,6 +33,7 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) scene: Scene<'a>,
     pub(super) variables: Vec<(&'a str, Val<'a>)>,
     pub(super) scopes: Option<LimitScopes<'a>>,
+    fields: Option<Fields<'a>>,
     budget: u32,
 }
 
@@ -41,8 +43,16 @@ impl<'a> Evaluator<'a> {
             scene,
             variables: Vec::new(),
             scopes: None,
+            fields: None,
             budget: BUDGET,
         }
+    }
+
+    /// The context's fields by position.
+    pub(crate) fn fields(&mut self) -> &Fields<'a> {
+        let scene = &self.scene;
+        let read = || scene.pack.field_names().read(scene.context);
+        self.fields.get_or_insert_with(read)
     }
 
     /// Gives the next condition a budget of its own.

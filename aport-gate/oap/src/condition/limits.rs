@@ -44,7 +44,7 @@ struct LimitScope<'a> {
 
 impl<'a> LimitScopes<'a> {
     fn new(limits: &'a Map<String, Value>, pack: &Pack, passport: &Passport) -> Self {
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(4);
         for scope in pack.limit_scopes() {
             let grants = passport.has_capability(scope) || !pack.names_capability(scope);
             let flat = limits.get(scope.as_str());

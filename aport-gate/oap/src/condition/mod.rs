@@ -18,6 +18,8 @@ pub(crate) mod evaluator;
 #[cfg(feature = "evaluate")]
 pub(crate) mod explain;
 #[cfg(feature = "evaluate")]
+pub(crate) mod fields;
+#[cfg(feature = "evaluate")]
 mod glob;
 #[cfg(feature = "evaluate")]
 mod limits;

@@ -23,7 +23,8 @@ pub(super) enum Node {
     Constants(Vec<Value>),
     List(Box<[Node]>),
     Context,
-    ContextField(String, Expr),
+    /// By position in the pack's field names.
+    ContextField(usize, Expr),
     Passport(Expr),
     Limits(Expr),
     Policy(Expr),
@@ -94,7 +95,10 @@ impl Node {
             Self::Constants(items) => Ok(Val::List(items)),
             Self::List(items) => list(items, machine),
             Self::Context => Ok(Val::Object(machine.scene.context)),
-            Self::ContextField(name, expr) => Ok(machine.context_field(name, expr)),
+            Self::ContextField(position, expr) => {
+                let found = machine.fields().get(*position);
+                Ok(found.map_or_else(|| machine.absent(expr), Val::from_json))
+            }
             Self::Passport(expr) => Ok(machine.object(machine.scene.passport.as_value(), expr)),
             Self::Policy(expr) => Ok(machine.object(machine.scene.pack.as_value(), expr)),
             Self::Limits(expr) => Ok(machine

@@ -95,7 +95,7 @@ impl Pack {
         let invalid = self
             .schema
             .as_ref()
-            .map(|schema| schema.check(request.context))
+            .map(|schema| schema.check(request.context, &self.field_names().read(request.context)))
             .unwrap_or_default();
         let valid = invalid.is_empty();
         let fields = self

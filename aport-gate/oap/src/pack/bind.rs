@@ -111,13 +111,15 @@ impl Pack {
     #[cfg(feature = "evaluate")]
     /// Compiles what requests run, when counters and rules are final.
     pub(super) fn compile(&mut self) {
+        let mut fields = std::mem::take(&mut self.fields);
         let condition = |rule: &Rule| match &rule.body {
-            Body::Condition(condition) => Some(Program::new(&condition.0, self)),
+            Body::Condition(condition) => Some(Program::new(&condition.0, self, &mut fields)),
             _ => None,
         };
         let programs: Vec<_> = self.rules.iter().map(condition).collect();
-        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self));
-        self.keys = self.uses.iter().map(key).collect();
+        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self, &mut fields));
+        let keys = self.uses.iter().map(key).collect();
+        (self.keys, self.fields) = (keys, fields);
         for (rule, program) in self.rules.iter_mut().zip(programs) {
             rule.program = program;
         }

@@ -16,7 +16,7 @@ pub(crate) use rule::Body;
 pub(crate) use rule::rule_of;
 
 #[cfg(feature = "evaluate")]
-use crate::condition::program::Program;
+use crate::condition::{fields::FieldNames, program::Program};
 use crate::counter::{Counter, CounterUse};
 use crate::{AssuranceLevel, Digest, PackId, digest_json, parse_json};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ pub struct Pack {
     /// The keys of the counter uses, compiled; none where the counter's own fields make the key.
     #[cfg(feature = "evaluate")]
     keys: Vec<Option<Program>>,
+    /// Context fields that schema and rules ask for.
+    #[cfg(feature = "evaluate")]
+    fields: FieldNames,
     idempotency_field: Option<String>,
     asks_recent_keys: bool,
     #[cfg(feature = "evaluate")]
@@ -90,6 +93,12 @@ impl Pack {
         let idempotency_field = idempotency
             .map(|map| read::text(map, "field", "idempotency.field").map(str::to_owned))
             .transpose()?;
+        #[cfg(feature = "evaluate")]
+        let mut fields = FieldNames::default();
+        #[cfg(feature = "evaluate")]
+        let compiled_schema = schema
+            .map(|schema| crate::schema::Schema::compile(schema, &mut fields))
+            .transpose()?;
         let mut pack = Self {
             #[cfg(feature = "evaluate")]
             limit_scopes: limit_scopes(&id, &capabilities),
@@ -106,11 +115,13 @@ impl Pack {
             uses: Vec::new(),
             #[cfg(feature = "evaluate")]
             keys: Vec::new(),
+            #[cfg(feature = "evaluate")]
+            fields,
             idempotency_field,
             asks_recent_keys: false,
             absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
-            schema: schema.map(crate::schema::Schema::compile).transpose()?,
+            schema: compiled_schema,
             value,
         };
         pack.bind_counters();
@@ -256,6 +267,10 @@ impl Pack {
 
 #[cfg(feature = "evaluate")]
 impl Pack {
+    pub(crate) fn field_names(&self) -> &FieldNames {
+        &self.fields
+    }
+
     pub(crate) fn counters(&self) -> &[Counter] {
         &self.counters
     }

@@ -33,6 +33,8 @@ pub struct Passport {
     not_before: Option<Timestamp>,
     parent_id: Option<AgentId>,
     inherited: Inherited,
+    #[cfg(feature = "evaluate")]
+    asks_approval: bool,
 }
 
 /// Why a document is not accepted as a passport.
@@ -135,6 +137,8 @@ impl Passport {
             not_before: time(map, "not_before")?,
             parent_id: parent_id(map)?,
             inherited: Inherited::default(),
+            #[cfg(feature = "evaluate")]
+            asks_approval: map.get("limits").is_some_and(crate::approval::is_asked_in),
             value,
         })
     }
@@ -185,6 +189,12 @@ impl Passport {
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
+    }
+
+    /// Whether any of its limits may ask a person to approve.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn asks_approval(&self) -> bool {
+        self.asks_approval
     }
 
     #[cfg(feature = "evaluate")]

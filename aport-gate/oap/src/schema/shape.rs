@@ -3,6 +3,7 @@
 
 use super::validator;
 use crate::PackError;
+use crate::condition::fields::{FieldNames, Fields};
 use crate::condition::value::compare_int_float;
 use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
@@ -16,7 +17,8 @@ pub(super) struct Shape {
 }
 
 struct Property {
-    name: String,
+    /// Among the pack's field names.
+    position: usize,
     required: bool,
     check: Check,
 }
@@ -63,7 +65,7 @@ impl Shape {
     ///
     /// # Errors
     /// [`PackError::Schema`] when a property's own schema does not compile.
-    pub(super) fn read(schema: &Value) -> Result<Option<Self>, PackError> {
+    pub(super) fn read(schema: &Value, fields: &mut FieldNames) -> Result<Option<Self>, PackError> {
         let Some(map) = schema.as_object() else {
             return Ok(None);
         };
@@ -107,7 +109,7 @@ impl Shape {
             .flatten()
         {
             properties.push(Property {
-                name: name.clone(),
+                position: fields.intern(name),
                 required: false,
                 check: Check::read(schema, dialect)?,
             });
@@ -121,12 +123,16 @@ impl Shape {
             let Some(name) = name.as_str() else {
                 return Ok(None);
             };
-            match properties.iter_mut().find(|property| property.name == name) {
+            let position = fields.intern(name);
+            match properties
+                .iter_mut()
+                .find(|property| property.position == position)
+            {
                 Some(property) => property.required = true,
                 // Under `additionalProperties: false` it can never be there; that is for the full validator.
                 None if closed => return Ok(None),
                 None => properties.push(Property {
-                    name: name.to_owned(),
+                    position,
                     required: true,
                     check: Check::Anything,
                 }),
@@ -135,10 +141,11 @@ impl Shape {
         Ok(Some(Self { properties, closed }))
     }
 
-    pub(super) fn accepts(&self, context: &Map<String, Value>) -> bool {
+    /// Whether a context of so many fields, these among them, fits.
+    pub(super) fn accepts(&self, count: usize, fields: &Fields<'_>) -> bool {
         let mut present = 0;
         let fit = self.properties.iter().all(|property| {
-            let Some(value) = context.get(&property.name) else {
+            let Some(value) = fields.get(property.position) else {
                 return !property.required;
             };
             present += 1;
@@ -149,7 +156,7 @@ impl Shape {
                 Check::Full(validator) => validator.is_valid(value),
             }
         });
-        fit && (!self.closed || present == context.len())
+        fit && (!self.closed || present == count)
     }
 }
 

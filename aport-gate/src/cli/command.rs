@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, audit, decide, doctor, passport, policy};
+use super::{Verdict, audit, decide, doctor, keys, ledger, passport, policy};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -31,6 +31,12 @@ pub(super) enum Command {
     Audit(audit::Command),
     /// Check version, environment, home, packs, ledger and clock, and say what to do.
     Doctor,
+    /// The ledger's file: copy it, and remove what is old.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    /// The keys that decisions are signed with.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Passports: who an agent is and what it may do.
     #[command(subcommand)]
     Passport(passport::Command),
@@ -41,6 +47,8 @@ impl Command {
         match self {
             Self::Policy(command) => command.run(output),
             Self::Passport(command) => command.run(output),
+            Self::Keys(command) => command.run(output),
+            Self::Ledger(command) => command.run(output).await,
             Self::Decide(decide) => decide.run(output).await,
             Self::Audit(command) => command.run(output).await,
             Self::Doctor => doctor::run(output).await,

@@ -13,6 +13,7 @@ pub(super) struct Environment {
     pub(super) home: PathBuf,
     /// The agent that this process is bound to.
     pub(super) agent: Option<AgentId>,
+    /// How long keys are kept.
     pub(super) retention: Retention,
     ledger: Option<PathBuf>,
 }

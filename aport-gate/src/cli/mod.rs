@@ -9,6 +9,8 @@ mod environment;
 mod failure;
 mod file;
 mod findings;
+mod keys;
+mod ledger;
 mod output;
 mod passport;
 mod policy;

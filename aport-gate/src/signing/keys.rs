@@ -35,6 +35,17 @@ impl SigningKeys {
         Self::read(folder)
     }
 
+    /// The keys in `folder`, if there are any. Makes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn existing(folder: &Path) -> Result<Option<Self>, KeyError> {
+        if !folder.exists() || numbers(folder)?.is_empty() {
+            return Ok(None);
+        }
+        Self::read(folder).map(Some)
+    }
+
     /// Makes a new key, which is current from now on. Running gates go on with the key they started
     /// with; what it signs stays valid.
     ///

@@ -10,6 +10,7 @@
 mod audit;
 mod decide;
 mod doctor;
+mod ledger;
 #[cfg(unix)]
 mod operating_page;
 mod passport;

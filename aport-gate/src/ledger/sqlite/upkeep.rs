@@ -25,7 +25,7 @@ pub(super) struct Step {
     pub(super) more: bool,
 }
 
-/// Upkeep between the jobs of one connection.
+/// Upkeep between the writes of one connection.
 pub(super) struct Upkeep {
     retention: Retention,
     due: Instant,
@@ -39,8 +39,9 @@ impl Upkeep {
         }
     }
 
-    /// Called after a job. A failure is no failure of the job: it is logged, and tried again later.
-    pub(super) fn after_job(&mut self, connection: &mut Connection, ledger: &str) {
+    /// Called after writes, never after mere reads: a command that looks into the ledger prunes nothing.
+    /// A failure is no failure of the writes: it is logged, and tried again later.
+    pub(super) fn after_writes(&mut self, connection: &mut Connection, ledger: &str) {
         if Instant::now() < self.due {
             return;
         }

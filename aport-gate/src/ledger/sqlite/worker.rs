@@ -43,8 +43,11 @@ impl Worker {
             .name("aport-ledger".to_owned())
             .spawn(move || {
                 for job in inbox {
+                    let before = connection.total_changes();
                     job(&mut connection);
-                    upkeep.after_job(&mut connection, &ledger);
+                    if connection.total_changes() != before {
+                        upkeep.after_writes(&mut connection, &ledger);
+                    }
                 }
             })
             .map_err(|error| stopped(&path, &error.to_string()))?;

@@ -216,3 +216,19 @@ async fn calls_prune_by_themselves() {
     drop(ledger);
     assert_eq!(count(&scratch, "counters WHERE window_start > 0"), 0);
 }
+
+#[tokio::test]
+async fn a_look_into_the_ledger_prunes_nothing() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    spend_at(&ledger, "2020-01-01T12:00:00Z", 5, 10, None)
+        .await
+        .unwrap();
+    drop(ledger);
+    looked_at(&scratch, at("2026-01-01T00:00:00Z"));
+    let ledger = scratch.open();
+    ledger.verify().await.unwrap();
+    ledger.records(0, 10).await.unwrap();
+    drop(ledger);
+    assert_eq!(count(&scratch, "counters"), 1);
+}

@@ -23,6 +23,8 @@
 //!
 //! The size of a context is for the caller to bound: what is linear in it (its schema, its digest) is not cut.
 //!
+//! What rules of type `custom_validator` can name: [`validators`].
+//!
 //! Without the feature `evaluate` there are ids, documents and pack contracts only.
 
 #[cfg(feature = "evaluate")]
@@ -55,6 +57,9 @@ mod schema;
 mod stages;
 mod usage;
 mod validator;
+
+#[doc = include_str!("../docs/validators.md")]
+pub mod validators {}
 
 pub use assurance::{AssuranceLevel, UnknownAssuranceLevel};
 #[cfg(feature = "evaluate")]

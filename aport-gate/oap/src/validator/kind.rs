@@ -96,3 +96,16 @@ impl Validator {
         (self == Self::ToolUniqueness).then_some("tool_name")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Validator;
+
+    #[test]
+    fn the_guide_names_every_validator() {
+        let guide = include_str!("../../docs/validators.md");
+        for (name, _) in Validator::ALL {
+            assert!(guide.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

@@ -11,3 +11,6 @@ pub mod testing {}
 
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("../docs/scaling.md")]
+pub mod scaling {}

@@ -13,10 +13,11 @@ pub fn run(effort: Effort) {
                 let scene = runtime.block_on(Scene::new(place, agents));
                 let runtime = &runtime;
                 let name = format!("{}, {callers} at a time", place.name());
-                rows.push(batch(name, move |times| {
-                    let times = times.max(callers);
+                let together = batch(name, move |times| {
+                    let times = times.saturating_mul(callers);
                     runtime.block_on(scene.decide_together(times, callers));
-                }));
+                });
+                rows.push(together.of(callers));
             }
         }
         let title = format!("A decision with its outcome recorded: time for each, {who}");

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 /// One row of a table: it runs the thing that many times.
 pub struct Row<'a> {
     name: String,
+    /// How many of what is measured one run does.
+    each: u32,
     run: Box<dyn FnMut(u32) + 'a>,
 }
 
@@ -23,7 +25,16 @@ pub fn row<'a>(name: impl Into<String>, mut once: impl FnMut() + 'a) -> Row<'a> 
 pub fn batch<'a>(name: impl Into<String>, run: impl FnMut(u32) + 'a) -> Row<'a> {
     Row {
         name: name.into(),
+        each: 1,
         run: Box::new(run),
+    }
+}
+
+impl Row<'_> {
+    /// One run does so many: the time is for each of them.
+    pub fn of(mut self, each: u32) -> Self {
+        self.each = each;
+        self
     }
 }
 
@@ -54,7 +65,8 @@ pub fn measure(title: &str, effort: Effort, mut rows: Vec<Row<'_>>) -> Table {
         for ((row, times), samples) in rows.iter_mut().zip(&times).zip(&mut samples) {
             let start = Instant::now();
             (row.run)(*times);
-            samples.push(start.elapsed().as_nanos() as f64 / f64::from(*times));
+            let times = f64::from(*times) * f64::from(row.each);
+            samples.push(start.elapsed().as_nanos() as f64 / times);
         }
     }
     let rows = rows

@@ -56,6 +56,11 @@ impl Scene {
             std::fs::write(file, passport(agent.as_str()).to_string()).expect("a passport");
         }
         let builder = Gate::builder().home(home.path());
+        let builder = if agents == 1 {
+            builder.agent(agent(0))
+        } else {
+            builder
+        };
         let builder = match place {
             Place::Memory => builder.ledger_in_memory(),
             Place::Sqlite => builder.ledger(home.path().join("ledger.sqlite3")),

@@ -260,7 +260,14 @@ fn refused(rule: &Rule, scene: Scene<'_>, valid: bool, failure: Failure) -> Opti
     match failure {
         Failure::Denied(denial) => {
             let Denial { code, finding } = *denial;
-            let reason = failed(rule, Some(finding));
+            let text = finding.text.clone();
+            let mut reason = failed(rule, Some(finding));
+            // A fixed sentence of the pack does not say which header, path or criterion it was.
+            if let Some(text) = text.filter(|text| !reason.message.contains(text))
+                && rule.message().is_some_and(|message| !message.contains('{'))
+            {
+                reason.message = format!("{} ({text})", reason.message);
+            }
             Some(match code {
                 Some(code) => Reason {
                     code: code.to_owned(),

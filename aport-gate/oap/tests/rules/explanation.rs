@@ -186,3 +186,14 @@ fn a_sentence_of_the_pack_is_followed_by_what_was_found() {
         "Too much. (amount 11 is over the limit 10)"
     );
 }
+
+#[test]
+fn a_sentence_about_a_validator_is_followed_by_what_it_found() {
+    let rule = json!({ "name": "h", "type": "custom_validator", "validator": "validateWebFetchHeaders", "deny_code": "oap.no", "message": "Blocked." });
+    let decided =
+        setting(json!([rule])).decide(&json!({ "amount": 1, "headers": { "Cookie": "a=b" } }));
+    assert_eq!(
+        decided.reasons[0].message,
+        "Blocked. (header `Cookie` carries credentials)"
+    );
+}

@@ -9,6 +9,7 @@ use etcetera::BaseStrategy as _;
 
 use crate::error::{Error, Result};
 use crate::ledger::Retention;
+use crate::ledger_place::LedgerPlace;
 
 /// Whole decision, in milliseconds, unless `APORT_TIMEOUT_MS` says otherwise.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(5000);
@@ -28,7 +29,7 @@ pub enum Security {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) home: Option<PathBuf>,
-    pub(crate) ledger: Option<PathBuf>,
+    pub(crate) ledger: Option<LedgerPlace>,
     pub(crate) timeout: Duration,
     pub(crate) agent: Option<AgentId>,
     pub(crate) security: Security,
@@ -58,7 +59,12 @@ impl Config {
         }
         Ok(Self {
             home: get("APORT_HOME")?.map(PathBuf::from),
-            ledger: get("APORT_DATABASE_URL")?.map(sqlite_path).transpose()?,
+            ledger: get("APORT_DATABASE_URL")?
+                .map(|url| {
+                    LedgerPlace::from_url(&url)
+                        .map_err(|problem| environment("APORT_DATABASE_URL", problem))
+                })
+                .transpose()?,
             timeout: get("APORT_TIMEOUT_MS")?.map_or(Ok(DEFAULT_TIMEOUT), |text| timeout(&text))?,
             agent: get("APORT_AGENT_ID")?
                 .map(|text| {
@@ -113,24 +119,18 @@ fn text(variable: &'static str, value: Option<OsString>) -> Result<Option<String
         ));
     }
     if value.contains("${") {
+        // A URL may hold a password beside what was not expanded.
+        let shown = if value.contains("://") {
+            "is a URL with an unexpanded `${…}`".to_owned()
+        } else {
+            format!("is the unexpanded text `{value}`")
+        };
         return Err(environment(
             variable,
-            format!(
-                "is the unexpanded text `{value}`; the client that starts this server did not fill it in"
-            ),
+            format!("{shown}; the client that starts this server did not fill it in"),
         ));
     }
     Ok(Some(value))
-}
-
-fn sqlite_path(url: String) -> Result<PathBuf> {
-    match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-        _ => Err(environment(
-            "APORT_DATABASE_URL",
-            "must be `sqlite:PATH`; other databases are not available yet".to_owned(),
-        )),
-    }
 }
 
 fn retention(text: &str) -> Result<Retention> {
@@ -208,11 +208,24 @@ mod tests {
             ("APORT_SIGN_DECISIONS", "yes"),
             ("APORT_KEY_RETENTION_DAYS", "0"),
             ("APORT_KEY_RETENTION_DAYS", "forever"),
-            ("APORT_DATABASE_URL", "postgres://x"),
+            ("APORT_DATABASE_URL", "mysql://gate:hunter2@db/d"),
+            ("APORT_DATABASE_URL", "postgres://gate:hunter2@${HOST}/d"),
             ("APORT_DATABASE_URL", "sqlite:"),
         ] {
             let error = read(variable, value).unwrap_err().to_string();
             assert!(error.contains(variable), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn database_is_postgresql_where_it_was_built_in() {
+        let read = read("APORT_DATABASE_URL", "postgres://gate:hunter2@db/caps");
+        let shown = format!("{read:?}");
+        assert_eq!(read.is_ok(), cfg!(feature = "postgres"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        if let Err(error) = read {
+            assert!(error.to_string().contains("feature `postgres`"), "{error}");
         }
     }
 

@@ -9,6 +9,7 @@ use aport_gate_oap::{AgentId, PackId};
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, Recorded, Retention};
+use crate::ledger_place::LedgerPlace;
 use crate::local::{LocalVerifier, Query};
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
@@ -61,7 +62,7 @@ impl Gate {
         let config = Config::from_env()?;
         GateBuilder {
             home: config.home,
-            ledger: config.ledger.map(LedgerPlace::File),
+            ledger: config.ledger,
             agent: config.agent,
             security: config.security,
             timeout: config.timeout,
@@ -145,14 +146,6 @@ pub struct GateBuilder {
     retention: Retention,
 }
 
-/// Where the ledger is kept.
-#[derive(Debug)]
-enum LedgerPlace {
-    File(PathBuf),
-    #[cfg(any(test, feature = "testing"))]
-    Memory,
-}
-
 impl GateBuilder {
     /// Folder of passports, packs and ledger; else the per-user data folder.
     pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
@@ -163,6 +156,14 @@ impl GateBuilder {
     /// Ledger file; else `ledger.sqlite3` in the home folder.
     pub fn ledger(mut self, path: impl Into<PathBuf>) -> Self {
         self.ledger = Some(LedgerPlace::File(path.into()));
+        self
+    }
+
+    /// The PostgreSQL database at `url` as the ledger, shared by the servers of many machines; see
+    /// [`Ledger::connect`].
+    #[cfg(feature = "postgres")]
+    pub fn postgres(mut self, url: impl Into<String>) -> Self {
+        self.ledger = Some(LedgerPlace::postgres(url));
         self
     }
 
@@ -242,12 +243,8 @@ impl GateBuilder {
             .then(|| SigningKeys::open(&home.join("keys")))
             .transpose()?;
         let signer = keys.as_ref().map(|keys| keys.signer().clone());
-        let ledger = match self.ledger {
-            None => Ledger::open_with(&home.join("ledger.sqlite3"), self.retention)?,
-            Some(LedgerPlace::File(path)) => Ledger::open_with(&path, self.retention)?,
-            #[cfg(any(test, feature = "testing"))]
-            Some(LedgerPlace::Memory) => Ledger::in_memory(),
-        };
+        let place = self.ledger.unwrap_or_else(|| LedgerPlace::in_home(&home));
+        let ledger = place.open(self.timeout, self.retention).await?;
         Ok(Gate {
             inner: Arc::new(GateInner {
                 verifier: LocalVerifier::new(packs, PassportFolder::new(passports), signer),

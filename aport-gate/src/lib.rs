@@ -45,6 +45,7 @@ mod gated_routes;
 mod identity;
 mod inventory;
 mod ledger;
+mod ledger_place;
 mod listing;
 mod local;
 mod output;

@@ -1,11 +1,13 @@
 //! Which home and which ledger the environment names.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aport_gate_oap::AgentId;
 
 use super::failure::Failure;
 use crate::config::{Config, default_home};
+use crate::ledger_place::LedgerPlace;
 use crate::{Ledger, Retention};
 
 /// What a command needs of the environment, understood as a server understands it.
@@ -15,7 +17,8 @@ pub(super) struct Environment {
     pub(super) agent: Option<AgentId>,
     /// How long keys are kept.
     pub(super) retention: Retention,
-    ledger: Option<PathBuf>,
+    ledger: LedgerPlace,
+    timeout: Duration,
 }
 
 impl Environment {
@@ -26,38 +29,34 @@ impl Environment {
             None => default_home()?,
         };
         Ok(Self {
+            ledger: config.ledger.unwrap_or_else(|| LedgerPlace::in_home(&home)),
             home,
             agent: config.agent,
             retention: config.retention,
-            ledger: config.ledger,
+            timeout: config.timeout,
         })
-    }
-
-    /// Where the ledger is.
-    fn ledger_path(&self) -> PathBuf {
-        let own = || self.home.join("ledger.sqlite3");
-        self.ledger.clone().unwrap_or_else(own)
     }
 
     /// How messages name the ledger.
     pub(super) fn ledger_name(&self) -> String {
-        self.ledger_path().display().to_string()
+        self.ledger.to_string()
     }
 
-    /// The ledger, if there is one: a question creates none.
+    /// The ledger, if there is one: a question creates no file.
     pub(super) async fn existing_ledger(&self) -> Result<Option<Ledger>, Failure> {
-        let path = self.ledger_path();
-        if !path.exists() {
+        if let LedgerPlace::File(path) = &self.ledger
+            && !path.exists()
+        {
             return Ok(None);
         }
-        Ok(Some(Ledger::open_with(&path, self.retention)?))
+        let ledger = self.ledger.open(self.timeout, self.retention);
+        Ok(Some(ledger.await?))
     }
 
     /// The ledger, which must be there.
     pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
         self.existing_ledger().await?.ok_or_else(|| {
-            let path = self.ledger_path();
-            Failure::new(format!("there is no ledger at `{}`", path.display()))
+            Failure::new(format!("there is no ledger at `{}`", self.ledger))
                 .hint("a server makes it when it starts; check APORT_HOME and APORT_DATABASE_URL")
         })
     }

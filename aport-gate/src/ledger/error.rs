@@ -158,6 +158,48 @@ pub enum LedgerError {
         /// What.
         problem: &'static str,
     },
+    /// The server cannot be reached, or cannot serve yet. It is tried again by itself; until then
+    /// calls are refused.
+    #[error("cannot reach the ledger `{ledger}`: {problem}; it is tried again by itself")]
+    Unreachable {
+        /// Where the ledger is.
+        ledger: String,
+        /// What the last try met.
+        problem: String,
+    },
+    /// The URL, the role, the database or the certificates are not as the ledger needs them.
+    #[error("cannot use the ledger `{ledger}`: {problem}")]
+    Misconfigured {
+        /// Where the ledger is.
+        ledger: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The connection was lost between the question and the answer. The call is refused; what it
+    /// may have taken from a cap is given back once the ledger answers again.
+    #[error("the connection to the ledger `{ledger}` was lost before it answered: {problem}")]
+    CommitUnknown {
+        /// Where the ledger is.
+        ledger: String,
+        /// What happened to the connection.
+        problem: String,
+    },
+    /// A text that PostgreSQL cannot store. Nothing was written.
+    #[error("the ledger `{ledger}` cannot store {what}: it holds a NUL character")]
+    Unstorable {
+        /// Where the ledger is.
+        ledger: String,
+        /// Which text.
+        what: String,
+    },
+    /// Any other refusal of the database server. Nothing was written.
+    #[error("the ledger `{ledger}` failed: {problem}")]
+    Database {
+        /// Where the ledger is.
+        ledger: String,
+        /// What the server said.
+        problem: String,
+    },
     /// Any other failure of SQLite.
     #[error("the ledger `{ledger}` failed")]
     Sqlite {

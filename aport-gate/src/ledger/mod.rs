@@ -9,6 +9,8 @@ mod error;
 mod head;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reservation;
 mod retention;
 mod sqlite;
@@ -67,6 +69,46 @@ impl Ledger {
         Ok(Self {
             backend: Arc::new(sqlite::Sqlite::open(path, retention)?),
         })
+    }
+
+    /// Connects to the PostgreSQL database at `url` (`postgres://USER:PASSWORD@HOST:PORT/NAME`),
+    /// shared by the servers of many machines; makes or updates its tables where its role may.
+    ///
+    /// `timeout` bounds connecting and every statement. `sslmode` is `disable`, `prefer`, `require`
+    /// or `verify-full`, with `sslrootcert` naming a PEM file of authorities; without it,
+    /// `verify-full`, and `prefer` for this machine. What the ledger acknowledged is committed.
+    ///
+    /// A database that is away is no error: calls are refused until it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Misconfigured`] for what an operator has to repair: the URL, the password,
+    /// the role's rights, certificates; [`LedgerError::NewerSchema`] when a newer version has
+    /// changed the tables. No error shows the password.
+    #[cfg(feature = "postgres")]
+    pub async fn connect(url: &str, timeout: std::time::Duration) -> Result<Self, LedgerError> {
+        Ok(Self {
+            backend: Arc::new(postgres::Postgres::open(url, timeout).await?),
+        })
+    }
+
+    /// Makes the tables and functions of a PostgreSQL ledger, or brings them up to date. Run it
+    /// as the role that is to own them; servers then need far fewer rights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::connect`], and [`LedgerError::Unreachable`] when the database is away.
+    #[cfg(feature = "postgres")]
+    pub async fn migrate(url: &str, timeout: std::time::Duration) -> Result<(), LedgerError> {
+        postgres::Postgres::migrate(url, timeout).await
+    }
+
+    /// The SQL that [`Ledger::migrate`] runs on an empty database, for those who apply it with
+    /// other tools.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres_schema() -> String {
+        postgres::schema()
     }
 
     /// A ledger in the memory of this process, for tests and benchmarks only.

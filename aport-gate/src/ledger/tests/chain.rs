@@ -3,7 +3,7 @@ use serde_json::json;
 use super::super::audit::Head;
 use super::*;
 
-behaviours!(sqlite memory: {
+behaviours!(sqlite memory postgres: {
     edited_removed_and_reordered_records_are_named,
     records_are_read_in_pages,
     records_of_a_decision_are_found,

@@ -3,7 +3,7 @@ use std::sync::Barrier;
 
 use super::*;
 
-behaviours!(sqlite memory: {
+behaviours!(sqlite memory postgres: {
     denied_call_is_recorded_and_charges_nothing,
     panicking_evaluation_writes_nothing_and_the_ledger_goes_on,
     charge_that_overflows_or_is_negative_writes_nothing,

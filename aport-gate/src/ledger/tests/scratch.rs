@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub(super) enum Scratch {
     Sqlite(tempfile::TempDir),
     Memory(Memory),
+    #[cfg(feature = "postgres")]
+    Postgres(String),
 }
 
 /// One change behind the ledger's back, in the words of each store.
@@ -25,11 +27,27 @@ impl Scratch {
         Some(Self::Memory(Memory::default()))
     }
 
-    /// A new store of the same backend.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn postgres() -> Option<Self> {
+        aport_gate_test_postgres::database().map(Self::Postgres)
+    }
+
+    // Said by the tests that are there without the feature, too.
+    #[cfg(not(feature = "postgres"))]
+    pub(super) async fn postgres() -> Option<Self> {
+        None
+    }
+
+    /// A new store of the same backend. The one before must not be used any more.
     pub(super) async fn another(&self) -> Self {
         match self {
             Self::Sqlite(_) => Self::sqlite().await,
             Self::Memory(_) => Self::memory().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                aport_gate_test_postgres::query(url, "DROP SCHEMA aport_gate CASCADE");
+                Some(Self::Postgres(url.clone()))
+            }
         }
         .unwrap()
     }
@@ -40,6 +58,10 @@ impl Scratch {
             Self::Memory(memory) => Ledger {
                 backend: Arc::new(memory.clone()),
             },
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => Ledger::connect(url, std::time::Duration::from_secs(20))
+                .await
+                .unwrap(),
         }
     }
 
@@ -52,6 +74,8 @@ impl Scratch {
                     .unwrap();
             }
             Self::Memory(memory) => (edit.memory)(&mut memory.state()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => drop(aport_gate_test_postgres::query(url, edit.sql)),
         }
     }
 }

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-behaviours!(sqlite memory: {
+behaviours!(sqlite memory postgres: {
     committed_charge_and_key_stay_across_a_reopen,
     released_charge_and_key_are_given_back,
     held_charge_stays,
@@ -16,7 +16,7 @@ behaviours!(sqlite memory: {
 mod under_way {
     use super::{behaviours, undelivered_allow_is_released};
 
-    behaviours!(sqlite: { undelivered_allow_is_released });
+    behaviours!(sqlite postgres: { undelivered_allow_is_released });
 }
 
 async fn committed_charge_and_key_stay_across_a_reopen(scratch: Scratch) {

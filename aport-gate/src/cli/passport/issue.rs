@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use aport_gate_oap::{
-    AgentId, AssuranceLevel, Finding, Passport, PassportStatus, SPEC_VERSION, Severity,
-};
+use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Passport, PassportStatus, Severity};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::document::{Document, now};
-use super::edit::{Limit, json_argument};
+use super::edit::Limit;
 use super::status::tone;
 use super::store::Store;
 use crate::cli::Verdict;
@@ -33,51 +31,51 @@ use crate::cli::output::{Output, one_line};
 pub(in crate::cli) struct Issue {
     /// Passport document to start from; `-` for standard input.
     #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// The agent's id, `ap_…` or a UUID; a new one if neither this nor the file names one.
     #[arg(long, value_name = "ID", value_parser = |text: &str| AgentId::parse(text))]
-    id: Option<AgentId>,
+    pub(super) id: Option<AgentId>,
     /// Organisation or person that answers for the agent.
     #[arg(long, value_name = "ID", required_unless_present = "file")]
-    owner: Option<String>,
+    pub(super) owner: Option<String>,
     /// What the owner is.
     #[arg(long, value_name = "TYPE")]
-    owner_type: Option<OwnerType>,
+    pub(super) owner_type: Option<OwnerType>,
     /// How well the owner is known: L0, L1, L2, L3, L4KYC or L4FIN.
     #[arg(long, value_name = "LEVEL", required_unless_present = "file", value_parser = |text: &str| AssuranceLevel::parse(text))]
-    level: Option<AssuranceLevel>,
+    pub(super) level: Option<AssuranceLevel>,
     /// Capability to grant; may be given more than once.
     #[arg(long, value_name = "ID", required_unless_present = "file")]
-    capability: Vec<String>,
+    pub(super) capability: Vec<String>,
     /// Region in which the agent may act; may be given more than once.
     #[arg(long, value_name = "REGION")]
-    region: Vec<String>,
+    pub(super) region: Vec<String>,
     /// All limits, by capability: a JSON object, `@FILE` or `-`.
     #[arg(long, value_name = "JSON")]
-    limits: Option<String>,
+    pub(super) limits: Option<String>,
     /// One limit, `CAPABILITY:path.to.it=VALUE`, where VALUE is JSON or else text; may be given more
     /// than once.
     #[arg(long, value_name = "LIMIT")]
-    limit: Vec<Limit>,
+    pub(super) limit: Vec<Limit>,
     /// When it stops being valid, RFC 3339.
     #[arg(long, value_name = "TIME")]
-    expires: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
     /// Name for people.
     #[arg(long, value_name = "TEXT")]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// The template passport that this one is an instance of.
     #[arg(long, value_name = "ID", value_parser = |text: &str| AgentId::parse(text))]
-    parent: Option<AgentId>,
+    pub(super) parent: Option<AgentId>,
     /// Not in force until `passport resume`.
     #[arg(long)]
-    draft: bool,
+    pub(super) draft: bool,
     /// Replace the passport that the agent has.
     #[arg(long)]
     replace: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum OwnerType {
+pub(super) enum OwnerType {
     /// An organisation.
     Org,
     /// A person.
@@ -180,91 +178,6 @@ impl Issue {
             .with([("created_at", created), ("status", status.as_str().into())])
             .map_err(Failure::new)
     }
-
-    fn document(&self) -> Result<Map<String, Value>, Failure> {
-        let mut map = match &self.file {
-            None => Map::new(),
-            Some(path) => match json_argument("FILE", &file_argument(path))? {
-                Value::Object(map) => map,
-                _ => {
-                    return Err(Failure::file(
-                        "issue from",
-                        path,
-                        "it must hold a JSON object",
-                    ));
-                }
-            },
-        };
-        let mut set = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                map.insert(key.to_owned(), value);
-            }
-        };
-        set("owner_id", self.owner.as_deref().map(Value::from));
-        set(
-            "assurance_level",
-            self.level.map(|level| level.as_str().into()),
-        );
-        set(
-            "expires_at",
-            self.expires.map(|time| time.to_string().into()),
-        );
-        set(
-            "parent_agent_id",
-            self.parent.as_ref().map(|id| id.as_str().into()),
-        );
-        set("status", self.draft.then(|| "draft".into()));
-        set("kind", self.parent.as_ref().map(|_| "instance".into()));
-        set(
-            "owner_type",
-            self.owner_type.map(|kind| match kind {
-                OwnerType::Org => "org".into(),
-                OwnerType::User => "user".into(),
-            }),
-        );
-        if !self.capability.is_empty() {
-            let list = self.capability.iter().map(|id| json!({ "id": id }));
-            set("capabilities", Some(Value::Array(list.collect())));
-        }
-        if !self.region.is_empty() {
-            set("regions", Some(json!(self.region)));
-        }
-        if let Some(limits) = &self.limits {
-            set("limits", Some(json_argument("--limits", limits)?));
-        }
-        if let Some(id) = &self.id {
-            map.remove("agent_id");
-            map.insert("passport_id".to_owned(), id.as_str().into());
-        } else if !map.contains_key("passport_id") && !map.contains_key("agent_id") {
-            let id = format!("ap_{}", uuid::Uuid::new_v4().simple());
-            map.insert("passport_id".to_owned(), id.into());
-        }
-        let time = now();
-        for (key, value) in [
-            ("kind", json!("template")),
-            ("spec_version", json!(SPEC_VERSION)),
-            ("owner_type", json!("org")),
-            ("status", json!("active")),
-            ("limits", json!({})),
-            ("regions", json!([])),
-            ("created_at", json!(time)),
-            ("version", json!("1.0.0")),
-        ] {
-            map.entry(key).or_insert(value);
-        }
-        map.insert("updated_at".to_owned(), time.into());
-        if let Some(name) = &self.name {
-            let metadata = map.entry("metadata").or_insert_with(|| json!({}));
-            let metadata = metadata
-                .as_object_mut()
-                .ok_or_else(|| Failure::new("`metadata` of the file must be an object"))?;
-            metadata.insert("name".to_owned(), name.as_str().into());
-        }
-        for limit in &self.limit {
-            limit.set(&mut map)?;
-        }
-        Ok(map)
-    }
 }
 
 /// A finding without its place: the document was put together here, and has no lines yet.
@@ -273,12 +186,5 @@ fn told(finding: &Finding) -> String {
         finding.message.clone()
     } else {
         format!("{} (at `{}`)", finding.message, finding.path)
-    }
-}
-
-fn file_argument(path: &std::path::Path) -> String {
-    match path.to_str() {
-        Some("-") => "-".to_owned(),
-        _ => format!("@{}", path.display()),
     }
 }

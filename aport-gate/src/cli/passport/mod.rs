@@ -1,6 +1,7 @@
 //! `aport-gate passport`.
 
 mod check;
+mod compose;
 pub(super) mod document;
 mod edit;
 mod issue;

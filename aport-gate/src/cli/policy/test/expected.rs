@@ -70,16 +70,13 @@ fn allow(map: &Map<String, Value>) -> Option<bool> {
     let flag = ["allow", "allowed", "expected"]
         .into_iter()
         .find_map(|key| map.get(key)?.as_bool());
-    flag.or_else(|| {
-        let word = ["outcome", "decision", "expected", "result"]
-            .into_iter()
-            .find_map(|key| map.get(key)?.as_str())?;
-        match word.to_ascii_lowercase().as_str() {
-            "allow" | "allowed" | "allow_with_warning" => Some(true),
-            "deny" | "denied" | "require_review" => Some(false),
-            _ => None,
-        }
-    })
+    let word = |key: &str| match map.get(key)?.as_str()?.to_ascii_lowercase().as_str() {
+        "allow" | "allowed" | "allow_with_warning" => Some(true),
+        "deny" | "denied" | "require_review" => Some(false),
+        _ => None,
+    };
+    let words = ["outcome", "decision", "expected", "result", "status"];
+    flag.or_else(|| words.into_iter().find_map(word))
 }
 
 /// The code of the first reason, in the forms that decisions and hand-written vectors have.
@@ -90,7 +87,14 @@ fn code(map: &Map<String, Value>) -> Option<String> {
         (!text.contains(char::is_whitespace)).then(|| text.to_owned())
     };
     let lists = ["reasons", "codes", "deny_codes", "reason_codes"];
-    let singles = ["deny_code", "code", "reason_code", "error_code", "reason"];
+    let singles = [
+        "deny_code",
+        "code",
+        "reason_code",
+        "error_code",
+        "reason",
+        "error",
+    ];
     let of_list = lists
         .into_iter()
         .find_map(|key| map.get(key)?.as_array()?.first().and_then(text));

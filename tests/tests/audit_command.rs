@@ -198,8 +198,9 @@ fn a_backup_of_a_running_ledger_verifies_and_is_never_overwritten() {
     let copy = home.path().join("copy.sqlite3");
     let copy = copy.to_str().unwrap();
     let head = home.operate(&["audit", "head"]).exits(0);
-    let said = home.operate(&["audit", "backup", copy]).exits(0);
-    assert!(said.contains(head.trim()), "{said}");
+    let said = home.operate(&["ledger", "backup", copy, "--json"]).exits(0);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["head"], json!(head.trim()));
     server.call_tool("process_refund", refund_arguments(200, "key-later"), None);
     let url = format!("sqlite:{copy}");
     let verified = home
@@ -208,21 +209,24 @@ fn a_backup_of_a_running_ledger_verifies_and_is_never_overwritten() {
         .output()
         .unwrap();
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
-    assert_eq!(home.operate(&["audit", "backup", copy]).code, 2);
+    assert_eq!(home.operate(&["ledger", "backup", copy]).code, 2);
 }
 
 #[test]
 fn pruning_keeps_what_is_in_force() {
     let (home, server) = busy();
     let said = home
-        .operate(&["audit", "prune", "--key-days", "1", "--json"])
+        .operate(&["ledger", "prune", "--key-days", "1", "--json"])
         .exits(0);
     let pruned: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(
         pruned,
-        json!({ "counters": 0, "idempotency_keys": 0, "reservations": 0 })
+        json!({ "counters": 0, "idempotency_keys": 0, "lost_reservations": 0 })
     );
     let again = server.call_tool("process_refund", refund_arguments(100, "key-allowed"), None);
     assert_eq!(again.codes(), ["oap.idempotency_conflict"]);
-    assert_eq!(home.operate(&["audit", "prune", "--key-days", "0"]).code, 2);
+    assert_eq!(
+        home.operate(&["ledger", "prune", "--key-days", "0"]).code,
+        2
+    );
 }

@@ -1,11 +1,9 @@
 //! `aport-gate audit`.
 
-mod backup;
 mod export;
 mod filter;
 mod head;
 mod list;
-mod prune;
 mod record;
 mod show;
 mod tail;
@@ -26,21 +24,16 @@ pub(super) enum Command {
     /// Print the head of the chain, to be kept where nobody who can write the ledger can change it.
     Head,
     Export(export::Export),
-    Backup(backup::Backup),
-    Prune(prune::Prune),
 }
 
 impl Command {
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
-        let environment = Environment::read()?;
-        let ledger = environment.ledger().await?;
+        let ledger = Environment::read()?.ledger().await?;
         match self {
             Self::List(list) => list.run(&ledger, output).await,
             Self::Show(show) => show.run(&ledger, output).await,
             Self::Verify(verify) => verify.run(&ledger, output).await,
             Self::Head => head::run(&ledger, output).await,
-            Self::Backup(backup) => backup.run(&ledger, output).await,
-            Self::Prune(prune) => prune.run(&ledger, environment.retention, output).await,
             Self::Export(export) => export.run(&ledger, output).await,
         }
     }

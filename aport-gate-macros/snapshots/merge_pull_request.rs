@@ -64,19 +64,24 @@ where
         __MergePullRequestArguments,
     >(
         ::gates::__private::ToolSpec {
-            name: "merge-pull-request",
+            gated: ::gates::__private::GatedTool {
+                name: "merge-pull-request",
+                pack: {
+                    ::gates::__private::ToolPack {
+                        id: "code.repository.merge.v1",
+                        digest: ::core::option::Option::Some(
+                            "sha256:…",
+                        ),
+                        json: ::core::option::Option::None,
+                    }
+                },
+                mapped: &["action", "branch"],
+                has_facts: false,
+                redacted: &[],
+                on_error: ::gates::__private::OnError::Hold,
+            },
             title: ::core::option::Option::Some("Merge"),
             description: ::core::option::Option::Some("Merge a pull request."),
-            pack: {
-                ::gates::__private::ToolPack {
-                    id: "code.repository.merge.v1",
-                    digest: ::core::option::Option::Some(
-                        "sha256:…",
-                    ),
-                    json: ::core::option::Option::None,
-                }
-            },
-            mapped: &["action", "branch"],
             annotations: ::gates::__private::Annotations {
                 title: ::core::option::Option::Some("Merge"),
                 read_only_hint: ::core::option::Option::Some(false),
@@ -142,6 +147,7 @@ where
             }
             ::core::result::Result::Ok(())
         },
+        ::core::option::Option::None,
         |__aport_service, __aport_permit, __aport_arguments| {
             #[allow(
                 clippy::fn_params_excessive_bools,

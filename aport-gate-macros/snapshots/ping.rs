@@ -25,17 +25,22 @@ where
         __PingArguments,
     >(
         ::aport_gate::__private::ToolSpec {
-            name: "ping",
+            gated: ::aport_gate::__private::GatedTool {
+                name: "ping",
+                pack: {
+                    ::aport_gate::__private::ToolPack {
+                        id: "acme.ping.v1",
+                        digest: ::core::option::Option::None,
+                        json: ::core::option::Option::None,
+                    }
+                },
+                mapped: &[],
+                has_facts: false,
+                redacted: &[],
+                on_error: ::aport_gate::__private::OnError::Hold,
+            },
             title: ::core::option::Option::None,
             description: ::core::option::Option::None,
-            pack: {
-                ::aport_gate::__private::ToolPack {
-                    id: "acme.ping.v1",
-                    digest: ::core::option::Option::None,
-                    json: ::core::option::Option::None,
-                }
-            },
-            mapped: &[],
             annotations: ::aport_gate::__private::Annotations {
                 title: ::core::option::Option::None,
                 read_only_hint: ::core::option::Option::None,
@@ -49,6 +54,7 @@ where
             let _ = (__aport_arguments, &*__aport_context);
             ::core::result::Result::Ok(())
         },
+        ::core::option::Option::None,
         |__aport_service, __aport_permit, __aport_arguments| {
             #[allow(
                 clippy::fn_params_excessive_bools,

@@ -113,21 +113,26 @@ where
         __ProcessRefundArguments,
     >(
         ::aport_gate::__private::ToolSpec {
-            name: "process_refund",
+            gated: ::aport_gate::__private::GatedTool {
+                name: "process_refund",
+                pack: {
+                    ::aport_gate::__private::ToolPack {
+                        id: "finance.payment.refund.v1",
+                        digest: ::core::option::Option::Some(
+                            "sha256:…",
+                        ),
+                        json: ::core::option::Option::None,
+                    }
+                },
+                mapped: &[],
+                has_facts: false,
+                redacted: &[],
+                on_error: ::aport_gate::__private::OnError::Hold,
+            },
             title: ::core::option::Option::None,
             description: ::core::option::Option::Some(
                 "Refund an order.\n\nAt most once.",
             ),
-            pack: {
-                ::aport_gate::__private::ToolPack {
-                    id: "finance.payment.refund.v1",
-                    digest: ::core::option::Option::Some(
-                        "sha256:…",
-                    ),
-                    json: ::core::option::Option::None,
-                }
-            },
-            mapped: &[],
             annotations: ::aport_gate::__private::Annotations {
                 title: ::core::option::Option::None,
                 read_only_hint: ::core::option::Option::None,
@@ -144,6 +149,7 @@ where
             let _ = (__aport_arguments, &*__aport_context);
             ::core::result::Result::Ok(())
         },
+        ::core::option::Option::None,
         |__aport_service, __aport_permit, __aport_arguments| {
             #[instrument(skip_all)]
             #[allow(

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Lit, LitBool, LitStr, Path, Token};
 
 use crate::errors::Errors;
 use crate::nearest::{nearest, unknown};
-use crate::value::{boolean, crate_path, flag, list, string};
+use crate::value::{boolean, crate_path, facts, flag, list, on_error, string};
 
 const KEYS: &[&str] = &[
     "pack",
@@ -18,6 +18,8 @@ const KEYS: &[&str] = &[
     "description",
     "annotations",
     "context",
+    "facts",
+    "on_error",
     "crate",
 ];
 const HINTS: &[&str] = &[
@@ -48,7 +50,17 @@ pub(crate) struct Keys {
     pub(crate) description: Option<LitStr>,
     pub(crate) annotations: Annotations,
     pub(crate) context: Vec<ContextField>,
+    pub(crate) facts: Option<Expr>,
+    pub(crate) on_error: OnError,
     pub(crate) krate: Option<Path>,
+}
+
+/// What an error means that does not report whether anything was executed.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum OnError {
+    #[default]
+    Hold,
+    Release,
 }
 
 /// The hints of MCP's tool annotations; what is absent is not published.
@@ -119,6 +131,8 @@ impl Keys {
             "title" => self.title = Some(string(input, &key, "Process a refund")?),
             "description" => self.description = Some(string(input, &key, "Refund an order.")?),
             "crate" => self.krate = Some(crate_path(input)?),
+            "facts" => self.facts = Some(facts(input, &key)?),
+            "on_error" => self.on_error = on_error(input, &key)?,
             "annotations" => self.annotations(input, &key, errors)?,
             _ => self.context(input, &key, errors)?,
         }

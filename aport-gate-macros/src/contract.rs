@@ -14,26 +14,64 @@ use crate::model::Tool;
 use crate::nearest::nearest;
 use crate::policy::Policy;
 
-/// One error that lists everything missing, at the literal that names the pack.
-pub(crate) fn supplied(tool: &Tool, errors: &mut Errors) {
-    let mut supplied: Vec<String> = tool
+/// Required fields that neither an argument nor `context(…)` supplies.
+fn unsupplied(tool: &Tool) -> Vec<&str> {
+    let mapped = tool
         .context
         .iter()
-        .map(|f| f.name.unraw().to_string())
-        .collect();
+        .map(|field| field.name.unraw().to_string());
+    let mut supplied: Vec<String> = mapped.collect();
     supplied.extend(
         tool.arguments()
             .filter_map(|(_, argument)| argument.json_names.first().cloned()),
     );
-    let policy = &tool.policy;
-    let missing: Vec<&str> = policy
-        .required()
-        .into_iter()
-        .filter(|field| !supplied.iter().any(|name| name == field))
-        .collect();
+    let mut required = tool.policy.required();
+    required.retain(|field| !supplied.iter().any(|name| name == field));
+    required
+}
+
+/// Whether only the compiler knows if something supplies the field: facts, or `Parameters<T>`.
+fn may_come_from_a_struct(tool: &Tool, field: &str) -> bool {
+    (tool.facts.is_some() || tool.takes_parameters)
+        && constant(tool.policy.declared(field)).is_none()
+        && field_ident(field, Span::call_site()).is_some()
+}
+
+fn field_ident(field: &str, span: Span) -> Option<Ident> {
+    let mut ident = syn::parse_str::<Ident>(field)
+        .or_else(|_| syn::parse_str::<Ident>(&format!("r#{field}")))
+        .ok()?;
+    ident.set_span(span);
+    Some(ident)
+}
+
+/// One error that lists everything missing, at the literal that names the pack.
+pub(crate) fn supplied(tool: &Tool, errors: &mut Errors) {
+    let mut missing = unsupplied(tool);
+    missing.retain(|field| !may_come_from_a_struct(tool, field));
     if !missing.is_empty() {
-        errors.at_span(policy.place, message(tool, &missing));
+        errors.at_span(tool.policy.place, message(tool, &missing));
     }
+}
+
+/// Checks of the fields that have to be in a struct, reported at `span`: a field that is not there is
+/// named by the compiler.
+pub(crate) fn struct_checks(tool: &Tool, fields: &Ident, span: Span) -> Option<TokenStream> {
+    let krate = &tool.krate;
+    let krate_here = crate_at(krate, span);
+    let fields = Ident::new(&fields.to_string(), span);
+    let mut checks = TokenStream::new();
+    for name in unsupplied(tool) {
+        let Some(field) = field_ident(name, span) else {
+            continue;
+        };
+        let source = quote_spanned! {span=>
+            #krate_here::__private::contract::Source::of_value(&#fields.#field)
+        };
+        checks.extend(check(&tool.policy, krate, name, &source, span));
+    }
+    let imports = imports(krate);
+    (!checks.is_empty()).then(|| quote_spanned!(span=> let _ = || { #imports #checks };))
 }
 
 fn message(tool: &Tool, missing: &[&str]) -> String {

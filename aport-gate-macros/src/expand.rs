@@ -20,7 +20,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Path, ReturnType};
 
 use crate::model::{Parameter, Role, Tool};
-use crate::{arguments, contract, spec};
+use crate::{arguments, contract, facts, spec};
 
 /// The whole expansion.
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
@@ -34,6 +34,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let spec = spec::expand(tool);
     let checks = contract::parameter_checks(tool);
     let context = context_closure(tool);
+    let facts = facts::of_function(tool);
     let body = body_closure(tool);
     let service = tool.parameters.iter().find_map(|parameter| {
         let Role::Service(service) = &parameter.role else {
@@ -50,7 +51,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
 
             #checks
 
-            #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #body)
+            #krate::__private::gated_route::<__Server, #arguments_name>(#spec, #context, #facts, #body)
         },
     );
     // From `fn` to the last brace the constructor has spans of the user: the compiler takes it for
@@ -103,7 +104,6 @@ fn body_function(tool: &Tool) -> TokenStream {
 
 /// Fills the mapped fields; the arguments are in scope by reference, under the user's names.
 fn context_closure(tool: &Tool) -> TokenStream {
-    let krate = &tool.krate;
     let arguments = local("arguments");
     let context = local("context");
     let struct_name = arguments::struct_name(tool);
@@ -120,6 +120,20 @@ fn context_closure(tool: &Tool) -> TokenStream {
             let _ = (#(#fields,)*);
         }
     });
+    let fields = context_fields(tool, &context);
+    quote_spanned! {Span::mixed_site()=>
+        |#arguments, #context| {
+            #bindings
+            let _ = (#arguments, &*#context);
+            #fields
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Statements that add the fields of `context(…)`.
+pub(crate) fn context_fields(tool: &Tool, context: &Ident) -> TokenStream {
+    let krate = &tool.krate;
     let fields = tool.context.iter().map(|field| {
         let name = syn::ext::IdentExt::unraw(&field.name).to_string();
         let value = &field.value;
@@ -143,14 +157,7 @@ fn context_closure(tool: &Tool) -> TokenStream {
             }
         }
     });
-    quote_spanned! {Span::mixed_site()=>
-        |#arguments, #context| {
-            #bindings
-            let _ = (#arguments, &*#context);
-            #(#fields)*
-            ::core::result::Result::Ok(())
-        }
-    }
+    quote!(#(#fields)*)
 }
 
 /// Runs the body with what the gate hands over.
@@ -250,7 +257,7 @@ pub(crate) fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> 
 }
 
 /// A local of the generated code.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     format_ident!("__aport_{name}", span = Span::mixed_site())
 }
 

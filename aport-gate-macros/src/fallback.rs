@@ -58,13 +58,27 @@ fn original(function: &Function) -> Option<TokenStream> {
     })
 }
 
-/// A method stays callable as it was, and so does what `#[tool_router]` generates around it.
+/// A method keeps what `#[tool_router]` has seen of it: its name, and parameters that rmcp knows.
 fn method(function: &Function, error: &TokenStream) -> TokenStream {
     let attributes = &function.attributes;
     let visibility = &function.visibility;
-    let signature = without_roles(&function.signature);
-    let body = &function.body;
     let name = format_ident!("__{}_error", function.signature.ident);
+    let role = |attribute: &Attribute| {
+        ["service", "permit", "arg", "redact"]
+            .iter()
+            .any(|role| attribute.path().is_ident(role))
+    };
+    let inputs = function.signature.inputs.iter();
+    let (kept, ours): (Vec<_>, Vec<_>) = inputs
+        .cloned()
+        .partition(|input| !matches!(input, FnArg::Typed(typed) if typed.attrs.iter().any(role)));
+    let mut signature = without_roles(&function.signature);
+    signature.inputs = kept.into_iter().collect();
+    // A body that uses a parameter of ours would not compile without it.
+    let body = match ours.as_slice() {
+        [] => function.body.clone(),
+        _ => quote!({ ::core::unreachable!() }),
+    };
     quote! {
         #(#attributes)*
         #[allow(dead_code, unused_variables)]

@@ -12,17 +12,24 @@ mod contract;
 mod docs;
 mod errors;
 mod expand;
+mod facts;
 mod fallback;
 mod forwarded;
 mod function;
+mod method;
+mod method_expand;
+mod method_signature;
 mod model;
 mod nearest;
 mod parameter;
 mod parameter_attributes;
 mod policy;
+mod policy_facts;
 mod position;
+mod redacted;
 mod signature;
 mod spec;
+mod tool_attribute;
 mod types;
 mod validate;
 mod value;
@@ -136,9 +143,20 @@ pub fn policy_gated(
     gated(attribute.into(), item.into()).into()
 }
 
+/// Makes a struct of a server's own findings the facts of a call: `facts = …` of [`macro@policy_gated`].
+///
+/// Each field is a field of the context, under its own name. `#[policy_facts(crate = ::path)]` says
+/// where the crate `aport-gate` is, if not at `::aport_gate`.
+#[proc_macro_derive(PolicyFacts, attributes(policy_facts))]
+pub fn policy_facts(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    policy_facts::derive(item.into())
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
+}
+
 fn gated(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = errors::Errors::default();
-    let keys = attribute::Keys::parse(attribute, &mut errors);
+    let keys = attribute::Keys::parse(attribute.clone(), &mut errors);
     let function = match function::Function::parse(item.clone()) {
         Ok(function) => function,
         // Not a function: it stays as it is, so that the rest of the file still finds it.
@@ -148,6 +166,15 @@ fn gated(attribute: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let krate = keys.krate.clone();
+    if method::is_method(&function) && !signature::is_below_tool(&function) {
+        if method::foreign_attributes(&function) {
+            return method::reordered(&function, &attribute, krate.as_ref());
+        }
+        return match method::method(keys, function.clone(), errors) {
+            Ok(method) => method_expand::expand(&method),
+            Err(error) => fallback::expand(&function, krate.as_ref(), &error),
+        };
+    }
     match validate::tool(keys, function.clone(), errors) {
         Ok(tool) => expand::expand(&tool),
         Err(error) => fallback::expand(&function, krate.as_ref(), &error),

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Expr, Path, ReturnType, Token, Type, Visibility};
 
-use crate::attribute::{Annotations, ContextField};
+use crate::attribute::{Annotations, ContextField, OnError};
 use crate::policy::Policy;
 
 /// A free `async fn` and the keys of its attribute.
@@ -30,6 +30,11 @@ pub(crate) struct Tool {
     pub(crate) description: Option<TokenStream>,
     pub(crate) annotations: Annotations,
     pub(crate) context: Vec<ContextField>,
+    /// A method whose arguments are the fields of a struct.
+    pub(crate) takes_parameters: bool,
+    /// A path or a call.
+    pub(crate) facts: Option<Expr>,
+    pub(crate) on_error: OnError,
 }
 
 /// A parameter of the function, in its place.
@@ -60,6 +65,8 @@ pub(crate) struct Argument {
     /// Docs, `serde`, `schemars`, `cfg`.
     pub(crate) field_attributes: Vec<Attribute>,
     pub(crate) default: Option<DefaultValue>,
+    /// `#[redact]`: neither stored nor logged.
+    pub(crate) redacted: bool,
 }
 
 /// `#[arg(default)]` or `#[arg(default = expr)]`.

@@ -38,6 +38,12 @@ impl Parameter {
                 return argument(input, sorted, errors);
             }
         };
+        if let Some(redact) = &sorted.redact {
+            errors.at(
+                redact,
+                "`#[redact]` is for arguments of the agent: this parameter has another role, remove `#[redact]`",
+            );
+        }
         if let Some(arg) = &sorted.arg {
             errors.at(
                 arg,
@@ -173,6 +179,7 @@ fn argument(input: &PatType, sorted: Sorted, errors: &mut Errors) -> Option<Para
             json_names,
             field_attributes: sorted.on_field,
             default: sorted.default,
+            redacted: sorted.redact.is_some(),
         }),
     })
 }

@@ -11,7 +11,7 @@ use crate::nearest::unknown;
 const ON_THE_FIELD: &[&str] = &["doc", "serde", "schemars", "cfg", "cfg_attr"];
 const ON_THE_PARAMETER: &[&str] = &["cfg", "allow", "expect", "warn", "deny", "forbid"];
 const KNOWN: &[&str] = &[
-    "service", "permit", "arg", "doc", "serde", "schemars", "cfg", "allow",
+    "service", "permit", "arg", "redact", "doc", "serde", "schemars", "cfg", "allow",
 ];
 
 /// The attributes of a parameter, sorted.
@@ -20,6 +20,7 @@ pub(crate) struct Sorted {
     pub(crate) service: Option<Attribute>,
     pub(crate) permit: Option<Attribute>,
     pub(crate) arg: Option<Attribute>,
+    pub(crate) redact: Option<Attribute>,
     pub(crate) default: Option<DefaultValue>,
     pub(crate) forwarded: Forwarded,
     pub(crate) on_field: Vec<Attribute>,
@@ -36,6 +37,8 @@ impl Sorted {
                 bare_role(attribute, &mut sorted.service, errors);
             } else if path.is_ident("permit") {
                 bare_role(attribute, &mut sorted.permit, errors);
+            } else if path.is_ident("redact") {
+                bare_role(attribute, &mut sorted.redact, errors);
             } else if path.is_ident("arg") {
                 sorted.arg = Some(attribute.clone());
                 sorted.argument_keys(attribute, errors);
@@ -99,6 +102,6 @@ fn bare_role(attribute: &Attribute, slot: &mut Option<Attribute>, errors: &mut E
         );
     }
     if slot.replace(attribute.clone()).is_some() {
-        errors.at(attribute, "this role is given twice: remove one");
+        errors.at(attribute, "this attribute is given twice: remove one");
     }
 }

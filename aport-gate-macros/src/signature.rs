@@ -1,7 +1,7 @@
 //! What the function itself must be: async, free, safe, concrete.
 
 use quote::ToTokens as _;
-use syn::{FnArg, GenericArgument, PathArguments, ReturnType, Safety, Type};
+use syn::{ReturnType, Safety, Type};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -11,19 +11,25 @@ use crate::types;
 pub(crate) fn check(function: &Function, errors: &mut Errors) -> bool {
     let signature = &function.signature;
     let ident = &signature.ident;
-    if signature.asyncness.is_none() && boxes_a_future(&signature.output) {
+    if is_below_tool(function) {
         errors.at(
             ident,
-            "`#[policy_gated]` is below `#[tool]`, which has already made this function no longer \
-             async: put `#[policy_gated(…)]` first and `#[tool]` under it",
+            format!(
+                "`#[policy_gated]` is below `#[tool]`, which has already made this function no longer \
+                 async: write them in this order\n{}",
+                order(ident)
+            ),
         );
         return false;
     }
-    if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
+    if signature.receiver().is_some() {
         errors.at(
-            receiver,
-            "gated methods are not supported yet: write a free `async fn` and take the server's \
-             state as a parameter, `#[service] desk: &RefundDesk`",
+            ident,
+            format!(
+                "a method is gated where it is a tool of a `#[tool_router]`: write\n{}\nor make it a \
+                 free function that takes the server's state as `#[service] desk: &RefundDesk`",
+                order(ident)
+            ),
         );
         return false;
     }
@@ -66,6 +72,17 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) -> bool {
     true
 }
 
+/// The attributes of a method, in the order in which they work.
+fn order(ident: &syn::Ident) -> String {
+    format!("  #[policy_gated(pack = \"…\")]\n  #[tool]\n  async fn {ident}(&self, …)")
+}
+
+/// Whether `#[tool]` came first and left no `async fn`.
+pub(crate) fn is_below_tool(function: &Function) -> bool {
+    let signature = &function.signature;
+    signature.asyncness.is_none() && boxes_a_future(&signature.output)
+}
+
 fn generics(function: &Function, errors: &mut Errors) {
     let generics = &function.signature.generics;
     let message = "a tool has one published schema, so its function is not generic: name the types";
@@ -94,8 +111,8 @@ fn boxes_a_future(output: &ReturnType) -> bool {
     let ReturnType::Type(_, ty) = output else {
         return false;
     };
-    let Some(Type::TraitObject(object)) = inner(ty, "Pin")
-        .and_then(|boxed| inner(boxed, "Box"))
+    let Some(Type::TraitObject(object)) = types::generic(ty, "Pin")
+        .and_then(|boxed| types::generic(boxed, "Box"))
         .map(types::bare)
     else {
         return false;
@@ -105,23 +122,4 @@ fn boxes_a_future(output: &ReturnType) -> bool {
         .to_token_stream()
         .into_iter()
         .any(|token| token.to_string() == "Future")
-}
-
-/// `T` of `name<T>`.
-fn inner<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
-    let Type::Path(path) = types::bare(ty) else {
-        return None;
-    };
-    let last = path
-        .path
-        .segments
-        .last()
-        .filter(|last| last.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-        return None;
-    };
-    match arguments.args.first()? {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    }
 }

@@ -4,18 +4,14 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt as _;
 
+use crate::attribute::OnError;
 use crate::expand::{at, crate_at, output_type};
 use crate::model::Tool;
 
 /// The `ToolSpec` of a tool.
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let krate = &tool.krate;
-    let name = &tool.name;
-    let pack = pack(tool);
-    let mapped = tool
-        .context
-        .iter()
-        .map(|field| field.name.unraw().to_string());
+    let gated = gated(tool);
     let title = option(tool.title.as_ref());
     let description = option(tool.description.as_ref());
     let hints = &tool.annotations;
@@ -32,11 +28,9 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     };
     quote_spanned! {Span::mixed_site()=>
         #krate::__private::ToolSpec {
-            name: #name,
+            gated: #gated,
             title: #title,
             description: #description,
-            pack: #pack,
-            mapped: &[#(#mapped),*],
             annotations: #krate::__private::Annotations {
                 title: #hint_title,
                 read_only_hint: #read_only_hint,
@@ -45,6 +39,36 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
                 open_world_hint: #open_world_hint,
             },
             output_schema: #output_schema,
+        }
+    }
+}
+
+/// What the gate needs to know about a tool.
+pub(crate) fn gated(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let name = &tool.name;
+    let pack = pack(tool);
+    let mapped = tool
+        .context
+        .iter()
+        .map(|field| field.name.unraw().to_string());
+    let has_facts = tool.facts.is_some();
+    let redacted = tool
+        .arguments()
+        .filter(|(_, argument)| argument.redacted)
+        .flat_map(|(_, argument)| &argument.json_names);
+    let on_error = match tool.on_error {
+        OnError::Hold => quote_spanned!(Span::mixed_site()=> Hold),
+        OnError::Release => quote_spanned!(Span::mixed_site()=> Release),
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #krate::__private::GatedTool {
+            name: #name,
+            pack: #pack,
+            mapped: &[#(#mapped),*],
+            has_facts: #has_facts,
+            redacted: &[#(#redacted),*],
+            on_error: #krate::__private::OnError::#on_error,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
-use syn::{Lifetime, PathArguments, Type, TypeImplTrait, TypeReference};
+use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeImplTrait, TypeReference};
 
 /// `ty` without the invisible groups that `macro_rules!` puts around a `$ty:ty`.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -20,6 +20,25 @@ pub(crate) fn is_option(ty: &Type) -> bool {
             last.ident == "Option" && matches!(last.arguments, PathArguments::AngleBracketed(_))
         }),
         _ => false,
+    }
+}
+
+/// `T` of `name<T>`, or of `name<T, …>`.
+pub(crate) fn generic<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = bare(ty) else {
+        return None;
+    };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
     }
 }
 

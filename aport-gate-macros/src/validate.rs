@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, LitStr, Path, ReturnType, parse_quote};
+use syn::{Attribute, FnArg, Ident, LitStr, Path, ReturnType, parse_quote};
 
 use crate::attribute::{ContextField, Keys};
 use crate::contract;
@@ -13,13 +13,14 @@ use crate::function::Function;
 use crate::model::{Parameter, Role, Tool};
 use crate::parameter::OF_THE_GATE;
 use crate::policy::{self, Policy};
+use crate::redacted;
 use crate::signature;
 
 /// Checks the function against its keys.
 pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::Result<Tool> {
     let errors_of = &mut errors;
     let policy = policy::policy(&keys, errors_of);
-    let name = name(&keys, &function, errors_of);
+    let name = tool_name(keys.name.as_ref(), &function.signature.ident, errors_of);
     let free = signature::check(&function, errors_of);
     let parameters: Vec<Parameter> = if free {
         let inputs = function.signature.inputs.iter();
@@ -33,14 +34,7 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         Vec::new()
     };
     roles(&parameters, errors_of);
-    if let ReturnType::Type(_, ty) = &function.signature.output
-        && let Some(found) = crate::types::impl_trait(ty)
-    {
-        errors_of.at(
-            found,
-            "`impl Trait` cannot be a tool's result: name the type, such as `String` or `Json<Receipt>`",
-        );
-    }
+    of_result(&function.signature.output, errors_of);
     let (outer_attributes, body_attributes): (Vec<_>, Vec<_>) =
         function.attributes.into_iter().partition(stays_outside);
     let tool = Tool {
@@ -64,13 +58,29 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         title: keys.title.as_ref().map(LitStr::value),
         annotations: keys.annotations,
         context: keys.context,
+        takes_parameters: false,
+        facts: keys.facts,
+        on_error: keys.on_error,
     };
     names(&tool, errors_of);
     // With another mistake open, what is missing may only be misspelt.
     if errors_of.is_empty() {
+        redacted::check(&tool, errors_of);
         contract::supplied(&tool, errors_of);
     }
     errors.finish(tool)
+}
+
+/// What a tool can return has a name.
+pub(crate) fn of_result(output: &ReturnType, errors: &mut Errors) {
+    if let ReturnType::Type(_, ty) = output
+        && let Some(found) = crate::types::impl_trait(ty)
+    {
+        errors.at(
+            found,
+            "`impl Trait` cannot be a tool's result: name the type, such as `String` or `Json<Receipt>`",
+        );
+    }
 }
 
 pub(crate) fn default_crate() -> Path {
@@ -78,12 +88,12 @@ pub(crate) fn default_crate() -> Path {
 }
 
 /// The tool's name on the wire, checked against MCP's rule for tool names.
-fn name(keys: &Keys, function: &Function, errors: &mut Errors) -> String {
-    let (name, span, fix) = match &keys.name {
+pub(crate) fn tool_name(own: Option<&LitStr>, ident: &Ident, errors: &mut Errors) -> String {
+    let (name, span, fix) = match own {
         Some(name) => (name.value(), name.span(), ""),
         None => (
-            function.signature.ident.unraw().to_string(),
-            function.signature.ident.span(),
+            ident.unraw().to_string(),
+            ident.span(),
             ": give another with `name = \"…\"`",
         ),
     };
@@ -125,7 +135,7 @@ fn roles(parameters: &[Parameter], errors: &mut Errors) {
 }
 
 /// No two sources may feed one field of the context: the rules would see only one of them.
-fn names(tool: &Tool, errors: &mut Errors) {
+pub(crate) fn names(tool: &Tool, errors: &mut Errors) {
     let mut arguments: HashMap<&str, String> = HashMap::new();
     for (_, argument) in tool.arguments() {
         let parameter = argument.ident.unraw().to_string();
@@ -167,7 +177,7 @@ fn names(tool: &Tool, errors: &mut Errors) {
 
 /// Docs, `cfg` and lint levels belong to the item that the user sees; lint levels reach the body
 /// from there. A `cfg_attr` goes where the attribute that it guards goes.
-fn stays_outside(attribute: &Attribute) -> bool {
+pub(crate) fn stays_outside(attribute: &Attribute) -> bool {
     const OUTSIDE: &[&str] = &[
         "doc",
         "cfg",

@@ -2,7 +2,9 @@
 
 use proc_macro2::Span;
 use syn::parse::ParseStream;
-use syn::{Ident, Lit, LitBool, LitStr, Path, Token, parenthesized};
+use syn::{Expr, Ident, Lit, LitBool, LitStr, Path, Token, parenthesized};
+
+use crate::attribute::OnError;
 
 /// The parentheses of a key that takes a list.
 pub(crate) fn list<'a>(
@@ -53,6 +55,36 @@ pub(crate) fn flag(input: ParseStream<'_>, key: &Ident) -> syn::Result<()> {
     }
     let message = format!("`{key}` takes no value: write `{key}` alone");
     Err(syn::Error::new(key.span(), message))
+}
+
+/// The function of `facts = path`, or the call of `facts = path(arguments)`.
+pub(crate) fn facts(input: ParseStream<'_>, key: &Ident) -> syn::Result<Expr> {
+    let message = "`facts` takes an async function: `facts = pull_request`, which gets the tool's parameters \
+                   by reference, or `facts = pull_request(repository, *pr_number)`";
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(key.span(), message));
+    }
+    input.parse::<Token![=]>()?;
+    let place = input.cursor().span();
+    match input.parse() {
+        Ok(call @ (Expr::Path(_) | Expr::Call(_) | Expr::MethodCall(_))) => Ok(call),
+        Ok(other) => Err(syn::Error::new_spanned(other, message)),
+        Err(_) => Err(syn::Error::new(place, message)),
+    }
+}
+
+/// `"hold"` or `"release"`.
+pub(crate) fn on_error(input: ParseStream<'_>, key: &Ident) -> syn::Result<OnError> {
+    let text = string(input, key, "release")?;
+    match text.value().as_str() {
+        "hold" => Ok(OnError::Hold),
+        "release" => Ok(OnError::Release),
+        _ => Err(syn::Error::new(
+            text.span(),
+            "`on_error` is `\"hold\"` (an error keeps what the call took from a cap) or `\"release\"` (it \
+             gives it back: only where an error means that nothing was executed)",
+        )),
+    }
 }
 
 /// The literal behind `=`, or the place where something else stands.

@@ -1,93 +1,243 @@
 //! One call, step by step (design, section 5).
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, Digest, PackId, digest_json};
+use aport_gate_oap::{AgentId, PackId, digest_json};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use rmcp::model::{CallToolResult, JsonObject};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{ContextError, ContextFields};
+use crate::facts::{FactFields, FactsError};
 use crate::gate::{Gate, GateInner};
+use crate::gated_routes::GatedTool;
 use crate::identity::{ARGUMENT_AGENT_ID, Claims, META_AGENT_ID};
 use crate::ledger::{BodyOutcome, Reservation, Settlement};
 use crate::local::Query;
-use crate::output::{Returned, failure};
+use crate::output::{Answer, OnError, Returned, failure};
 use crate::permit::Permit;
-use crate::refusal::{Refusal, RefusalCode, attach_decision, denial};
-use crate::server::HasGate;
-use crate::tool_pack::ToolPack;
+use crate::refusal::{Refusal, RefusalCode, attach_decision, attach_to_answer, denial};
 
 /// A call as it arrived.
 pub(crate) struct Incoming {
-    pub(crate) tool: &'static str,
-    pub(crate) pack: ToolPack,
+    pub(crate) tool: GatedTool,
     pub(crate) arguments: JsonObject,
     pub(crate) meta: JsonObject,
     pub(crate) cancelled: CancellationToken,
+    /// The tool takes the agent's id as an argument of its own.
+    pub(crate) takes_agent_id: bool,
 }
 
-/// What a policy is asked about, all of it from one parsed value.
-struct Asked<A> {
+/// Maps arguments to further context fields.
+pub(crate) type MapContext<A> = fn(&A, &mut ContextFields) -> Result<(), ContextError>;
+
+/// A call whose arguments are parsed, once: rules, digest and body all see this one value.
+struct Parsed<A> {
     arguments: A,
     agent: AgentId,
     pack: PackId,
     context: Map<String, Value>,
-    digest: Digest,
 }
 
-pub(crate) async fn run<S, A>(
-    service: &S,
+/// What a permit is made of, and what the body's outcome is told to.
+struct Allowed {
+    permit: Arc<Permit>,
+    reservation: Reservation,
+}
+
+/// Runs `body` after an allow decision that is on record. `facts` hands the arguments back.
+pub(crate) async fn run<A, F, FF, B, BF>(
+    gate: &Gate,
     mut incoming: Incoming,
-    map: fn(&A, &mut ContextFields) -> Result<(), ContextError>,
-    body: for<'a> fn(&'a S, &'a Permit, A) -> BoxFuture<'a, Returned>,
-) -> CallToolResult
+    map: MapContext<A>,
+    facts: Option<F>,
+    body: B,
+) -> Answer
 where
-    S: HasGate + Sync,
     A: DeserializeOwned + Serialize,
+    F: FnOnce(A) -> FF,
+    FF: Future<Output = Result<(A, FactFields), FactsError>>,
+    B: FnOnce(Arc<Permit>, A) -> BF,
+    BF: Future<Output = Returned>,
 {
-    let gate = service.gate();
-    let claimed = incoming.arguments.remove(ARGUMENT_AGENT_ID);
+    let deadline = Instant::now() + gate.inner.timeout;
     // A panic in a default, a conversion or an expression of `context(…)` is a
     // refusal, not a call that nobody answers.
     let mut established = None;
-    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        ask(gate, &mut incoming, claimed.as_ref(), &mut established, map)
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        parse(gate, &mut incoming, &mut established, map)
     }))
     .unwrap_or_else(|_| {
-        Err(Refusal::new(
-            RefusalCode::InvalidContext,
-            "preparing the call panicked",
-        ))
+        let message = "preparing the call panicked";
+        Err(Refusal::new(RefusalCode::InvalidContext, message))
     });
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err(refusal) => return refuse(&gate.inner, &incoming, established.as_ref(), refusal).await,
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(refusal) => return refuse(gate, &incoming, established.as_ref(), refusal).await,
     };
-    let Asked {
+    let Parsed {
+        mut arguments,
+        agent,
+        pack,
+        context,
+    } = parsed;
+    let mut known = None;
+    if let Some(facts) = facts {
+        // Called inside the future, so that a panic before its first await is caught too.
+        let asking = AssertUnwindSafe(async move { facts(arguments).await }).catch_unwind();
+        let found = tokio::select! {
+            biased;
+            () = incoming.cancelled.cancelled() => Err(cancelled()),
+            found = timeout_at(deadline, asking) => match found {
+                Ok(Ok(Ok(found))) => Ok(found),
+                Ok(Ok(Err(FactsError(problem)))) => Err(no_facts(&problem)),
+                Ok(Err(_)) => Err(no_facts("looking them up panicked")),
+                Err(_) => Err(no_facts(&format!(
+                    "they were not there within {} ms", gate.inner.timeout.as_millis()
+                ))),
+            },
+        };
+        match found {
+            Ok((back, found)) => {
+                arguments = back;
+                known = Some(found);
+            }
+            Err(refusal) => return refuse(gate, &incoming, Some(&agent), refusal).await,
+        }
+    }
+    let allowed = match decide(gate, &incoming, agent, pack, context, known, deadline).await {
+        Ok(allowed) => allowed,
+        Err(answer) => return Ok((*answer).into()),
+    };
+    execute(allowed, &incoming, |permit| body(permit, arguments)).await
+}
+
+fn parse<A: DeserializeOwned + Serialize>(
+    gate: &Gate,
+    incoming: &mut Incoming,
+    established: &mut Option<AgentId>,
+    map: MapContext<A>,
+) -> Result<Parsed<A>, Refusal> {
+    let (identity, arguments) = identify(gate, incoming, established);
+    let arguments: A = serde_path_to_error::deserialize(arguments)
+        .map_err(|error| unreadable(incoming, &error.path().to_string(), error.inner()))?;
+    let agent = identity?;
+    let mut fields = ContextFields::default();
+    map(&arguments, &mut fields).map_err(|error| invalid(&error.to_string()))?;
+    let written = serde_json::to_value(&arguments);
+    let (pack, context) = context_of(incoming, written, fields)?;
+    Ok(Parsed {
         arguments,
         agent,
         pack,
         context,
-        digest,
-    } = asked;
+    })
+}
+
+/// Who calls, and the arguments as the tool takes them.
+fn identify(
+    gate: &Gate,
+    incoming: &mut Incoming,
+    established: &mut Option<AgentId>,
+) -> (Result<AgentId, Refusal>, Value) {
+    let mut arguments = std::mem::take(&mut incoming.arguments);
+    let claimed = arguments.remove(ARGUMENT_AGENT_ID);
+    // Asked first, so that the record of any refusal below tells who it was; it counts further down.
+    let identity = Claims {
+        bound: gate.inner.agent.as_ref(),
+        meta: incoming.meta.get(META_AGENT_ID),
+        argument: claimed.as_ref(),
+    }
+    .establish(gate.inner.security);
+    *established = identity.as_ref().ok().cloned();
+    if incoming.takes_agent_id
+        && let Some(agent) = established
+    {
+        arguments.insert(ARGUMENT_AGENT_ID.to_owned(), agent.as_str().into());
+    }
+    (identity, Value::Object(arguments))
+}
+
+fn unreadable(incoming: &Incoming, path: &str, error: &serde_json::Error) -> Refusal {
+    let root = path.split(['.', '[']).next().unwrap_or(path);
+    let message = if path == "." {
+        format!("invalid arguments: {error}")
+    } else if incoming.tool.redacted.contains(&root) {
+        // What could not be read may be quoted in the error.
+        format!("invalid argument `{path}`: it cannot be read; its value is redacted")
+    } else {
+        format!("invalid argument `{path}`: {error}")
+    };
+    Refusal::new(RefusalCode::InvalidArguments, message)
+}
+
+fn context_of(
+    incoming: &Incoming,
+    written: Result<Value, serde_json::Error>,
+    fields: ContextFields,
+) -> Result<(PackId, Map<String, Value>), Refusal> {
+    let pack = PackId::parse(incoming.tool.pack.id)
+        .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
+    let written =
+        written.map_err(|error| invalid(&format!("the arguments have no JSON form: {error}")))?;
+    let Value::Object(mut context) = written else {
+        return Err(invalid("the arguments are not a JSON object"));
+    };
+    // `null` for an optional argument is the same as leaving it out.
+    context.retain(|_, value| !value.is_null());
+    context.extend(fields.0);
+    Ok((pack, context))
+}
+
+/// Asks the verifier. Without an allow decision there is an answer already.
+async fn decide(
+    gate: &Gate,
+    incoming: &Incoming,
+    agent: AgentId,
+    pack: PackId,
+    mut context: Map<String, Value>,
+    facts: Option<FactFields>,
+    deadline: Instant,
+) -> Result<Allowed, Box<CallToolResult>> {
+    let inner = &gate.inner;
+    if let Some(facts) = &facts {
+        facts.override_in(&mut context);
+    }
+    context.insert("agent_id".to_owned(), agent.as_str().into());
+    context.insert("policy_id".to_owned(), pack.as_str().into());
+    let context = Value::Object(context);
+    let digest = digest_json(&context).map_err(|error| match incoming.tool.redacted {
+        [] => invalid(&format!("invalid arguments: {error}")),
+        _ => invalid("invalid arguments: they cannot be digested"),
+    });
+    let asked = match (digest, context) {
+        (Ok(digest), Value::Object(context)) => Ok((digest, context)),
+        (Err(refusal), _) => Err(refusal),
+        _ => Err(invalid("the context is not a JSON object")),
+    };
+    let (digest, context) = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
+    };
     let query = Query {
-        tool: incoming.tool,
+        tool: incoming.tool.name,
         pack: pack.clone(),
-        tool_pack: incoming.pack,
+        tool_pack: incoming.tool.pack,
         agent: agent.clone(),
         context,
         digest,
+        facts: facts.map(FactFields::into_map),
+        redacted: incoming.tool.redacted,
     };
-    let inner = &gate.inner;
     let verdict = tokio::select! {
         biased;
         () = incoming.cancelled.cancelled() => Err(cancelled()),
-        verdict = tokio::time::timeout(inner.timeout, inner.verify(query)) =>
+        verdict = timeout_at(deadline, inner.verify(query)) =>
             verdict.unwrap_or_else(|_| Err(Refusal::new(
                 RefusalCode::Timeout,
                 format!("no decision within {} ms", inner.timeout.as_millis()),
@@ -95,95 +245,45 @@ where
     };
     let recorded = match verdict {
         Ok(recorded) => recorded,
-        Err(refusal) => return refuse(inner, &incoming, Some(&agent), refusal).await,
+        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
     };
     let decision = recorded.decision;
-    tracing::info!(tool = incoming.tool, pack = %pack, agent = %agent,
+    tracing::info!(tool = incoming.tool.name, pack = %pack, agent = %agent,
         decision_id = %decision.decision_id, allow = decision.allow, "decided");
     let reservation = match recorded.reservation {
         // Both must say so: the decision, and the ledger that took from the caps.
         Some(reservation) if decision.allow => reservation,
-        _ => return denial(&decision),
+        _ => return Err(Box::new(denial(&decision))),
     };
-    let permit = Permit {
+    let permit = Arc::new(Permit {
         decision,
         agent,
         pack,
         context_digest: digest,
-    };
-    execute(service, &permit, reservation, &incoming, arguments, body).await
-}
-
-fn ask<A: DeserializeOwned + Serialize>(
-    gate: &Gate,
-    incoming: &mut Incoming,
-    claimed: Option<&Value>,
-    established: &mut Option<AgentId>,
-    map: fn(&A, &mut ContextFields) -> Result<(), ContextError>,
-) -> Result<Asked<A>, Refusal> {
-    // Asked first, so that the record of any refusal below tells who it was; it counts further down.
-    let identity = Claims {
-        bound: gate.inner.agent.as_ref(),
-        meta: incoming.meta.get(META_AGENT_ID),
-        argument: claimed,
-    }
-    .establish(gate.inner.security);
-    *established = identity.as_ref().ok().cloned();
-    let arguments = Value::Object(std::mem::take(&mut incoming.arguments));
-    let arguments: A = serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let path = error.path().to_string();
-        let message = match path.as_str() {
-            "." => format!("invalid arguments: {}", error.into_inner()),
-            path => format!("invalid argument `{path}`: {}", error.inner()),
-        };
-        Refusal::new(RefusalCode::InvalidArguments, message)
-    })?;
-    let agent = identity?;
-    let invalid = |message: String| Refusal::new(RefusalCode::InvalidContext, message);
-    let pack = PackId::parse(incoming.pack.id)
-        .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
-    let mut fields = ContextFields::default();
-    map(&arguments, &mut fields).map_err(|error| invalid(error.to_string()))?;
-    let Value::Object(mut context) = serde_json::to_value(&arguments)
-        .map_err(|error| invalid(format!("the arguments have no JSON form: {error}")))?
-    else {
-        return Err(invalid("the arguments are not a JSON object".to_owned()));
-    };
-    // `null` for an optional argument is the same as leaving it out.
-    context.retain(|_, value| !value.is_null());
-    context.extend(fields.0);
-    context.insert("agent_id".to_owned(), agent.as_str().into());
-    context.insert("policy_id".to_owned(), pack.as_str().into());
-    let context = Value::Object(context);
-    let digest =
-        digest_json(&context).map_err(|error| invalid(format!("invalid arguments: {error}")))?;
-    let Value::Object(context) = context else {
-        return Err(invalid("the context is not a JSON object".to_owned()));
-    };
-    Ok(Asked {
-        arguments,
-        agent,
-        pack,
-        context,
-        digest,
+    });
+    Ok(Allowed {
+        permit,
+        reservation,
     })
 }
 
-async fn execute<S, A>(
-    service: &S,
-    permit: &Permit,
-    mut reservation: Reservation,
+async fn execute<F: Future<Output = Returned>>(
+    allowed: Allowed,
     incoming: &Incoming,
-    arguments: A,
-    body: for<'a> fn(&'a S, &'a Permit, A) -> BoxFuture<'a, Returned>,
-) -> CallToolResult {
+    body: impl FnOnce(Arc<Permit>) -> F,
+) -> Answer {
+    let Allowed {
+        permit,
+        mut reservation,
+    } = allowed;
     if incoming.cancelled.is_cancelled() {
         // Dropping the reservation gives it back: the body has not begun.
-        return cancelled().into_result(incoming.pack.id);
+        return Ok(cancelled().into_result(incoming.tool.pack.id).into());
     }
     // From here on a dropped reservation is held: nobody knows how far the body came.
     reservation.start();
-    let running = AssertUnwindSafe(async { body(service, permit, arguments).await }).catch_unwind();
+    let lent = Arc::clone(&permit);
+    let running = AssertUnwindSafe(async move { body(lent).await }).catch_unwind();
     let ended = tokio::select! {
         biased;
         ended = running => ended,
@@ -194,53 +294,82 @@ async fn execute<S, A>(
                 permit.decision_id()
             ));
             attach_decision(&mut result, permit.decision());
-            return result;
+            return Ok(result.into());
         }
     };
-    let (outcome, settlement, mut result) = match ended {
-        Ok(returned) => {
+    settle(&permit, reservation, incoming.tool.on_error, ended.ok()).await
+}
+
+/// Settles with what the body returned; it panicked where there is nothing.
+async fn settle(
+    permit: &Permit,
+    reservation: Reservation,
+    on_error: OnError,
+    returned: Option<Returned>,
+) -> Answer {
+    let (outcome, settlement, mut answer) = match returned {
+        Some(returned) => {
             let outcome = if returned.is_error() {
                 BodyOutcome::Error
             } else {
                 BodyOutcome::Ok
             };
-            (outcome, returned.settlement(), returned.result)
+            (outcome, returned.settlement(on_error), returned.answer)
         }
-        Err(_) => (
-            BodyOutcome::Panicked,
-            Settlement::Hold,
-            failure(format!(
+        None => {
+            let result = failure(format!(
                 "The tool failed while it ran; what it did so far is unknown.\nDecision ID: {}",
                 permit.decision_id()
-            )),
-        ),
+            ));
+            (BodyOutcome::Panicked, Settlement::Hold, Ok(result.into()))
+        }
     };
     if let Err(error) = reservation.settle(outcome, settlement).await {
         // The body has run and its answer is true. What it took from the caps
         // stays taken, so nothing can be spent twice.
         tracing::error!(%error, decision_id = permit.decision_id(), "outcome could not be recorded");
     }
-    attach_decision(&mut result, permit.decision());
-    result
+    attach_to_answer(&mut answer, permit.decision());
+    answer
 }
 
 async fn refuse(
+    gate: &Gate,
+    incoming: &Incoming,
+    agent: Option<&AgentId>,
+    refusal: Refusal,
+) -> Answer {
+    Ok(recorded_refusal(&gate.inner, incoming, agent, refusal)
+        .await
+        .into())
+}
+
+async fn refused(
+    gate: &Gate,
+    incoming: &Incoming,
+    agent: &AgentId,
+    refusal: Refusal,
+) -> Box<CallToolResult> {
+    Box::new(recorded_refusal(&gate.inner, incoming, Some(agent), refusal).await)
+}
+
+async fn recorded_refusal(
     gate: &GateInner,
     incoming: &Incoming,
     agent: Option<&AgentId>,
     refusal: Refusal,
 ) -> CallToolResult {
     tracing::warn!(
-        tool = incoming.tool,
-        pack = incoming.pack.id,
+        tool = incoming.tool.name,
+        pack = incoming.tool.pack.id,
         agent = agent.map(AgentId::as_str),
         code = refusal.code(),
         problem = ?refusal.message(),
         "refused"
     );
     let mut record = json!({
-        "tool": incoming.tool,
-        "policy_id": incoming.pack.id,
+        "tool": incoming.tool.name,
+        "policy_id": incoming.tool.pack.id,
         "code": refusal.code(),
         "message": refusal.message(),
     });
@@ -252,9 +381,18 @@ async fn refuse(
     if !matches!(recording, Ok(Ok(()))) {
         tracing::error!("the refusal could not be recorded");
     }
-    refusal.into_result(incoming.pack.id)
+    refusal.into_result(incoming.tool.pack.id)
 }
 
 fn cancelled() -> Refusal {
     Refusal::new(RefusalCode::Cancelled, "the call was cancelled")
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::new(RefusalCode::InvalidContext, message)
+}
+
+fn no_facts(problem: &str) -> Refusal {
+    let message = format!("the facts about the call cannot be had: {problem}");
+    Refusal::new(RefusalCode::FactsUnavailable, message)
 }

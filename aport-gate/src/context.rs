@@ -25,10 +25,17 @@ impl ContextFields {
         field: &'static str,
         value: &T,
     ) -> Result<(), ContextError> {
-        let value = serde_json::to_value(value).map_err(|source| ContextError { field, source })?;
+        let value = Self::value(field, value)?;
         if !value.is_null() {
             self.0.insert(field.to_owned(), value);
         }
         Ok(())
+    }
+
+    pub(crate) fn value<T: Serialize + ?Sized>(
+        field: &'static str,
+        value: &T,
+    ) -> Result<Value, ContextError> {
+        serde_json::to_value(value).map_err(|source| ContextError { field, source })
     }
 }

@@ -98,21 +98,18 @@ impl<T: ?Sized + JsonKind> Source<T> {
     }
 }
 
-impl<T> Source<Option<T>> {
+impl<T: ?Sized + Optional> Source<T> {
     /// An `Option`.
     #[must_use]
-    pub const fn presence(&self) -> Supplied<Option<T>, MayBeAbsent> {
+    pub const fn presence(&self) -> Supplied<T, MayBeAbsent> {
         Supplied(PhantomData)
     }
 }
 
-impl<'a, T> Source<&'a Option<T>> {
-    /// An `Option` that is lent to an expression.
-    #[must_use]
-    pub const fn presence(&self) -> Supplied<&'a Option<T>, MayBeAbsent> {
-        Supplied(PhantomData)
-    }
-}
+/// An `Option`, or one that is lent to an expression.
+pub trait Optional {}
+impl<T> Optional for Option<T> {}
+impl<T: ?Sized + Optional> Optional for &T {}
 
 /// The kind of every type that is not known.
 pub trait OtherKind<T: ?Sized> {

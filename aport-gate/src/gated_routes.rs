@@ -5,21 +5,32 @@
 //! clones of a route share it. So a route counts as gated when its handler is an allocation that
 //! this crate made, and what it is gated by is what was written down then.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use rmcp::handler::server::router::tool::ToolRoute;
 use rmcp::model::JsonObject;
 
+use crate::output::OnError;
+use crate::route::META_POLICY;
 use crate::tool_pack::ToolPack;
 
 /// What was written down when a gated route was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GatedTool {
+pub struct GatedTool {
+    /// Tool name on the wire.
+    pub name: &'static str,
     /// The pack that the handler asks about, whatever the listing says.
-    pub(crate) pack: ToolPack,
+    pub pack: ToolPack,
     /// Context fields that the server adds to the arguments.
-    pub(crate) mapped: &'static [&'static str],
+    pub mapped: &'static [&'static str],
+    /// The server looks up facts, which may be any field.
+    pub has_facts: bool,
+    /// Context fields whose values are neither stored nor logged.
+    pub redacted: &'static [&'static str],
+    /// What an error means that does not report whether anything was executed.
+    pub on_error: OnError,
 }
 
 impl GatedTool {
@@ -33,6 +44,9 @@ impl GatedTool {
         if !self.mapped.is_empty() {
             policy.insert("mapped".to_owned(), self.mapped.into());
         }
+        if self.has_facts {
+            policy.insert("facts".to_owned(), true.into());
+        }
         policy
     }
 }
@@ -43,8 +57,57 @@ pub(crate) fn enter<S: 'static>(route: &ToolRoute<S>, tool: GatedTool) {
     routes().enter(address(route), Box::new(handler), tool);
 }
 
-/// What a route is gated by; `None` for a handler that this crate did not make.
-pub(crate) fn find<S>(route: &ToolRoute<S>) -> Option<GatedTool> {
+type Method = (TypeId, Box<dyn Any + Send>);
+
+/// The methods of `#[tool_router]`s, by server and tool name. `None` where two share a name.
+static METHODS: LazyLock<Mutex<HashMap<(TypeId, String), Option<Method>>>> =
+    LazyLock::new(Mutex::default);
+
+/// Writes down the route of a gated method `C`. rmcp makes a handler of its own for it, which nobody
+/// can tell from another; see [`install`].
+pub(crate) fn enter_method<S: 'static, C: 'static>(route: ToolRoute<S>, tool: GatedTool) {
+    let mut methods = METHODS.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (TypeId::of::<S>(), tool.name.to_owned());
+    match methods.get_mut(&key) {
+        Some(Some((known, _))) if *known == TypeId::of::<C>() => {}
+        Some(known) => *known = None,
+        None => {
+            enter(&route, tool);
+            methods.insert(key, Some((TypeId::of::<C>(), Box::new(route))));
+        }
+    }
+}
+
+/// Puts the gated handler of a method in the place of the one that rmcp made, and tells by what it
+/// is gated. Whatever the route's own handler does, a gate stands in front of it afterwards.
+pub(crate) fn install<S: 'static>(route: &mut ToolRoute<S>) -> Option<GatedTool> {
+    let handler = with_method(route, |method: &ToolRoute<S>| Arc::clone(&method.call))?;
+    route.call = handler;
+    find_handler(route)
+}
+
+fn with_method<S: 'static, T>(
+    route: &ToolRoute<S>,
+    then: impl FnOnce(&ToolRoute<S>) -> T,
+) -> Option<T> {
+    let methods = METHODS.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (TypeId::of::<S>(), route.attr.name.to_string());
+    let (_, method) = methods.get(&key)?.as_ref()?;
+    method.downcast_ref::<ToolRoute<S>>().map(then)
+}
+
+/// What a route is gated by; `None` for a handler that this crate did not make. For a method, which
+/// has a handler of rmcp's, the listing's word is taken.
+pub(crate) fn find<S: 'static>(route: &ToolRoute<S>) -> Option<GatedTool> {
+    let claims = || route.attr.meta.as_ref()?.0.get(META_POLICY);
+    find_handler(route).or_else(|| {
+        claims()?;
+        with_method(route, find_handler)?
+    })
+}
+
+/// What a handler is gated by; `None` for a handler that this crate did not make.
+pub(crate) fn find_handler<S>(route: &ToolRoute<S>) -> Option<GatedTool> {
     // The caller holds the handler, so the entry at its address is its own.
     routes().by_address.get(&address(route)).map(|e| e.tool)
 }
@@ -104,7 +167,14 @@ mod tests {
             digest: None,
             json: None,
         };
-        let tool = GatedTool { pack, mapped: &[] };
+        let tool = GatedTool {
+            name: "a",
+            pack,
+            mapped: &[],
+            has_facts: false,
+            redacted: &[],
+            on_error: OnError::Hold,
+        };
         routes.enter(0, Box::new(Arc::downgrade(&living)), tool);
         for address in 1..10_000 {
             let session: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());

@@ -98,7 +98,7 @@ pub enum Role {
 /// A tool counts as gated when its handler is one that [`policy_gated`](crate::policy_gated) made,
 /// not when its listing says so.
 #[must_use]
-pub fn inventory<S>(router: &ToolRouter<S>) -> Inventory {
+pub fn inventory<S: 'static>(router: &ToolRouter<S>) -> Inventory {
     collect(router, |pack| {
         let embedded = embedded_packs().iter().find(|(known, _)| *known == pack.id);
         let json = pack.json.or(embedded.map(|(_, json)| *json))?;
@@ -109,7 +109,7 @@ pub fn inventory<S>(router: &ToolRouter<S>) -> Inventory {
 impl Gate {
     /// The inventory of a router, with the packs that this gate decides by.
     #[must_use]
-    pub fn inventory<S>(&self, router: &ToolRouter<S>) -> Inventory {
+    pub fn inventory<S: 'static>(&self, router: &ToolRouter<S>) -> Inventory {
         collect(router, |pack| {
             let pack = self.inner.verifier.pack(pack).ok()?.0;
             Some(Contract::of(&pack))
@@ -132,7 +132,7 @@ impl Contract {
     }
 }
 
-fn collect<S>(
+fn collect<S: 'static>(
     router: &ToolRouter<S>,
     contract: impl Fn(&ToolPack) -> Option<Contract>,
 ) -> Inventory {
@@ -145,7 +145,7 @@ fn collect<S>(
     Inventory { tools }
 }
 
-fn read<S>(
+fn read<S: 'static>(
     name: &str,
     route: &ToolRoute<S>,
     contract: &impl Fn(&ToolPack) -> Option<Contract>,

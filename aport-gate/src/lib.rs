@@ -40,6 +40,7 @@ mod context;
 mod contract;
 pub mod docs;
 mod error;
+mod facts;
 mod gate;
 mod gated_routes;
 mod identity;
@@ -48,10 +49,12 @@ mod ledger;
 mod ledger_place;
 mod listing;
 mod local;
+mod method;
 mod output;
 mod packs;
 mod passports;
 mod permit;
+mod redaction;
 mod refusal;
 mod route;
 mod server;
@@ -61,12 +64,14 @@ mod supply;
 pub mod testing;
 mod tool_pack;
 
+pub use aport_gate_macros::PolicyFacts;
 #[doc = include_str!("../docs/policy_gated.md")]
 pub use aport_gate_macros::policy_gated;
 pub use aport_gate_oap as oap;
 pub use client::*;
 pub use config::Security;
 pub use error::{Error, Result};
+pub use facts::PolicyFacts;
 pub use gate::{Gate, GateBuilder};
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory};
 pub use ledger::{
@@ -93,8 +98,14 @@ pub mod __private {
     pub mod contract {
         pub use crate::contract::*;
     }
+    pub use crate::facts::{FactFields, FactsError, FactsResult};
+    pub use crate::gated_routes::GatedTool;
+    pub use crate::method::{
+        GatedCall, MethodAnswer, MethodFacts, NoArguments, gated_method, method_input, method_meta,
+        schema_of_arguments,
+    };
     pub use crate::output::{
-        ExecutionByDefault, ExecutionByReport, ExecutionOf, Returned, ToolReturn,
+        ExecutionByDefault, ExecutionByReport, ExecutionOf, OnError, Returned, ToolReturn,
     };
     pub use crate::route::{Annotations, ToolSpec, gated_route};
     pub use crate::tool_pack::ToolPack;

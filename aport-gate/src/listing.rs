@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aport_gate_oap::{Pack, PackId};
-use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::router::tool::{ToolRoute, ToolRouter};
 use rmcp::model::{JsonObject, Tool};
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ impl Gate {
             let Some(route) = router.map.get_mut(&name) else {
                 continue;
             };
-            match (gated_routes::find(route), public.remove(&*name)) {
+            match (gated_by(route), public.remove(&*name)) {
                 (Some(gated), false) => self.describe_tool(&mut route.attr, gated)?,
                 (None, true) if claims_policy(&route.attr) => {
                     return Err(public_tool(
@@ -162,6 +162,15 @@ impl Gate {
 fn complete(policy: &mut JsonObject, pack: &Pack) {
     policy.insert("digest".to_owned(), json!(pack.digest()));
     policy.insert("context".to_owned(), json!(pack.required_fields()));
+}
+
+/// What a route is gated by. A gated method gets the handler that is known to be gated.
+fn gated_by<S: 'static>(route: &mut ToolRoute<S>) -> Option<GatedTool> {
+    match gated_routes::find_handler(route) {
+        Some(gated) => Some(gated),
+        None if claims_policy(&route.attr) => gated_routes::install(route),
+        None => None,
+    }
 }
 
 fn claims_policy(tool: &Tool) -> bool {

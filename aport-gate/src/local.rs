@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::ledger::{Ledger, Recorded, Verdict};
 use crate::packs::{LoadedPack, PackSet, PackStore};
 use crate::passports::PassportFolder;
+use crate::redaction::redact;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signing::DecisionSigner;
 use crate::tool_pack::{BroughtPacks, PackMismatch, ToolPack};
@@ -36,6 +37,10 @@ pub(crate) struct Query {
     pub(crate) agent: AgentId,
     pub(crate) context: Map<String, Value>,
     pub(crate) digest: Digest,
+    /// What the server looked up itself, as it stands in the context.
+    pub(crate) facts: Option<Map<String, Value>>,
+    /// Context fields whose values are neither stored nor logged.
+    pub(crate) redacted: &'static [&'static str],
 }
 
 impl LocalVerifier {
@@ -100,7 +105,8 @@ impl LocalVerifier {
                 tool: Some(query.tool),
                 now,
             };
-            let evaluation = pack.evaluate(&request, usage);
+            let mut evaluation = pack.evaluate(&request, usage);
+            redact(&mut evaluation.reasons, &query.context, query.redacted);
             let expires_at = now + jiff::SignedDuration::from_secs(i64::from(EXPIRES_IN_SECONDS));
             let mut verdict = Verdict {
                 decision: Decision {
@@ -126,6 +132,7 @@ impl LocalVerifier {
                     signature: None,
                 },
                 tool: query.tool.to_owned(),
+                facts: query.facts.clone(),
                 charges: evaluation.charges,
                 idempotency_key: evaluation.idempotency_key,
             };

@@ -3,9 +3,11 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use rmcp::ErrorData;
+use rmcp::handler::server::tool::IntoCallToolResult;
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::handler::server::wrapper::Json;
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -100,54 +102,83 @@ pub trait ExecutionReport {
 /// [`ExecutionReport`], and falls back to [`ExecutionByDefault`].
 pub struct ExecutionOf<'a, R>(pub &'a R);
 
-/// True when the output is an error that reports that nothing was executed.
+/// Whether nothing was executed, where the output is an error that reports it.
 pub trait ExecutionByReport {
     /// See [`ExecutionReport::nothing_executed`].
-    fn execution(&self) -> bool;
+    fn execution(&self) -> Option<bool>;
 }
 
 impl<T, E: ExecutionReport> ExecutionByReport for ExecutionOf<'_, Result<T, E>> {
-    fn execution(&self) -> bool {
-        matches!(self.0, Err(error) if error.nothing_executed())
+    fn execution(&self) -> Option<bool> {
+        self.0.as_ref().err().map(E::nothing_executed)
     }
 }
 
-/// The fallback: something may have been executed.
+/// The fallback: nobody reports.
 pub trait ExecutionByDefault {
-    /// Always false.
-    fn execution(&self) -> bool;
+    /// Always `None`.
+    fn execution(&self) -> Option<bool>;
 }
 
 impl<R> ExecutionByDefault for &ExecutionOf<'_, R> {
-    fn execution(&self) -> bool {
-        false
+    fn execution(&self) -> Option<bool> {
+        None
     }
 }
 
+/// What a call answers: a result, or an error of the protocol.
+pub(crate) type Answer = Result<CallToolResponse, ErrorData>;
+
 /// What a body returned, ready for the wire and for settlement.
 pub struct Returned {
-    pub(crate) result: CallToolResult,
-    nothing_executed: bool,
+    pub(crate) answer: Answer,
+    nothing_executed: Option<bool>,
 }
 
 impl Returned {
-    /// Converts a body's output.
-    pub fn new<R: ToolReturn>(output: R, nothing_executed: bool) -> Self {
+    /// Converts what a function returned.
+    pub fn new<R: ToolReturn>(output: R, nothing_executed: Option<bool>) -> Self {
         Self {
-            result: output.into_result(),
+            answer: Ok(output.into_result().into()),
             nothing_executed,
         }
     }
 
-    pub(crate) fn is_error(&self) -> bool {
-        self.result.is_error == Some(true)
-    }
-
-    pub(crate) fn settlement(&self) -> Settlement {
-        match (self.is_error(), self.nothing_executed) {
-            (false, _) => Settlement::Commit,
-            (true, true) => Settlement::Release,
-            (true, false) => Settlement::Hold,
+    /// Converts what a method returned, as rmcp would.
+    pub fn of_method<R: IntoCallToolResult>(output: R, nothing_executed: Option<bool>) -> Self {
+        Self {
+            answer: output.into_call_tool_result(),
+            nothing_executed,
         }
     }
+
+    /// Whether the body says that it did not do what it is for: an error, or a question back.
+    pub(crate) fn is_error(&self) -> bool {
+        match &self.answer {
+            Ok(CallToolResponse::Complete(result)) => result.is_error == Some(true),
+            Ok(CallToolResponse::Task(_)) => false,
+            _ => true,
+        }
+    }
+
+    /// What becomes of the reservation; `on_error` where the error itself does not report.
+    pub(crate) fn settlement(&self, on_error: OnError) -> Settlement {
+        if !self.is_error() {
+            return Settlement::Commit;
+        }
+        match (self.nothing_executed, on_error) {
+            (Some(true), _) | (None, OnError::Release) => Settlement::Release,
+            (Some(false), _) | (None, OnError::Hold) => Settlement::Hold,
+        }
+    }
+}
+
+/// What an error of the body means that does not report whether anything was executed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Something may have been executed: what the call took stays taken.
+    #[default]
+    Hold,
+    /// Nothing was executed: what the call took is given back.
+    Release,
 }

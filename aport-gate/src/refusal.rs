@@ -1,9 +1,10 @@
 //! How a call that does not run is answered.
 
 use aport_gate_oap::{Decision, Reason};
-use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 
+use crate::output::Answer;
 use crate::tool_pack::PackMismatch;
 
 /// `_meta` key of every result.
@@ -21,6 +22,7 @@ pub(crate) enum RefusalCode {
     InvalidContext,
     UnknownPack,
     PackDiffers,
+    FactsUnavailable,
     PassportUnreadable,
     LedgerUnavailable,
     Timeout,
@@ -38,6 +40,7 @@ impl RefusalCode {
             Self::InvalidContext => "gate.invalid_context",
             Self::UnknownPack => "gate.unknown_pack",
             Self::PackDiffers => "gate.pack_differs",
+            Self::FactsUnavailable => "gate.facts_unavailable",
             Self::PassportUnreadable => "gate.passport_unreadable",
             Self::LedgerUnavailable => "gate.ledger_unavailable",
             Self::Timeout => "gate.timeout",
@@ -134,6 +137,21 @@ fn reason_text(reason: &Reason) -> &str {
         &reason.code
     } else {
         &reason.message
+    }
+}
+
+/// Puts the decision into an answer of any kind.
+pub(crate) fn attach_to_answer(answer: &mut Answer, decision: &Decision) {
+    match answer {
+        Ok(CallToolResponse::Complete(result)) => attach_decision(result, decision),
+        // A question back and a task have their own form; the audit record has the decision.
+        Ok(_) => {}
+        Err(error) => {
+            let data = error.data.get_or_insert_with(|| json!({}));
+            if let (Value::Object(data), Ok(decision)) = (data, serde_json::to_value(decision)) {
+                data.insert(META_DECISION.to_owned(), decision);
+            }
+        }
     }
 }
 

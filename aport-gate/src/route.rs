@@ -11,14 +11,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::call::{self, Incoming};
-use crate::context::{ContextError, ContextFields};
+use crate::call::{self, Incoming, MapContext};
+use crate::facts::{FactFields, FactsError};
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::output::Returned;
 use crate::permit::Permit;
 use crate::server::HasGate;
-use crate::tool_pack::ToolPack;
 
 /// `_meta` key of a tool in the listing.
 pub(crate) const META_POLICY: &str = "io.aport/policy";
@@ -26,16 +25,12 @@ pub(crate) const META_POLICY: &str = "io.aport/policy";
 /// What the attribute says about a tool.
 #[derive(Debug)]
 pub struct ToolSpec {
-    /// Tool name on the wire.
-    pub name: &'static str,
+    /// Name, pack and what else the gate needs.
+    pub gated: GatedTool,
     /// Title for people.
     pub title: Option<&'static str>,
     /// Description for the model.
     pub description: Option<&'static str>,
-    /// The policy pack that decides.
-    pub pack: ToolPack,
-    /// Context fields that the server adds to the arguments.
-    pub mapped: &'static [&'static str],
     /// MCP tool annotations.
     pub annotations: Annotations,
     /// Schema of the structured result.
@@ -57,47 +52,56 @@ pub struct Annotations {
     pub open_world_hint: Option<bool>,
 }
 
-type MapContext<A> = fn(&A, &mut ContextFields) -> Result<(), ContextError>;
 type Body<S, A> = for<'a> fn(&'a S, &'a Permit, A) -> BoxFuture<'a, Returned>;
+type Facts<S, A> = for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>;
 
 /// Builds the route; called by generated code only. There is no way to pass a
 /// body that runs without the gate: it gets its `&Permit` from nowhere else.
-pub fn gated_route<S, A>(spec: ToolSpec, context: MapContext<A>, body: Body<S, A>) -> ToolRoute<S>
+pub fn gated_route<S, A>(
+    spec: ToolSpec,
+    context: MapContext<A>,
+    facts: Option<Facts<S, A>>,
+    body: Body<S, A>,
+) -> ToolRoute<S>
 where
     S: HasGate + Send + Sync + 'static,
     A: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static,
 {
-    let (name, pack) = (spec.name, spec.pack);
-    let gated = GatedTool {
-        pack,
-        mapped: spec.mapped,
-    };
-    let tool = listed::<A>(&spec, gated);
-    let route = ToolRoute::new_dyn(tool, move |call: ToolCallContext<'_, S>| {
+    let tool = spec.gated;
+    let listed = listed(&spec, schema_for_type::<A>().as_ref().clone());
+    let route = ToolRoute::new_dyn(listed, move |call: ToolCallContext<'_, S>| {
         let service = call.service;
         let incoming = Incoming {
-            tool: name,
-            pack,
+            tool,
             arguments: call.arguments.unwrap_or_default(),
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
+            takes_agent_id: false,
         };
-        Box::pin(async move {
-            let result = call::run(service, incoming, context, body).await;
-            Ok(result.into())
-        })
+        let facts = facts.map(|facts| {
+            move |arguments: A| async move {
+                let found = facts(service, &arguments).await?;
+                Ok((arguments, found))
+            }
+        });
+        Box::pin(call::run(
+            service.gate(),
+            incoming,
+            context,
+            facts,
+            move |permit, arguments| async move { body(service, &permit, arguments).await },
+        ))
     });
-    gated_routes::enter(&route, gated);
+    gated_routes::enter(&route, tool);
     route
 }
 
-fn listed<A: JsonSchema + 'static>(spec: &ToolSpec, gated: GatedTool) -> Tool {
-    let mut schema = schema_for_type::<A>().as_ref().clone();
+fn listed(spec: &ToolSpec, mut schema: JsonObject) -> Tool {
     // Name and docs of the generated struct say nothing to a model.
     schema.remove("title");
     schema.remove("description");
     add_agent_id(&mut schema);
-    let mut tool = Tool::new_with_raw(spec.name, spec.description.map(Into::into), schema);
+    let mut tool = Tool::new_with_raw(spec.gated.name, spec.description.map(Into::into), schema);
     if let Some(title) = spec.title {
         tool = tool.with_title(title);
     }
@@ -115,31 +119,37 @@ fn listed<A: JsonSchema + 'static>(spec: &ToolSpec, gated: GatedTool) -> Tool {
     if annotations != ToolAnnotations::default() {
         tool = tool.with_annotations(annotations);
     }
-    let mut meta = MetaObject::new();
+    tool.with_meta(with_policy(MetaObject::new(), spec.gated))
+}
+
+/// Puts what the listing says about the policy into a tool's `_meta`.
+pub(crate) fn with_policy(mut meta: MetaObject, gated: GatedTool) -> MetaObject {
     let policy = Value::Object(gated.policy());
     meta.0.insert(META_POLICY.to_owned(), policy);
-    tool.with_meta(meta)
+    meta
 }
 
 // Required until a gate that binds the agent says otherwise (`Gate::describe`).
-fn add_agent_id(schema: &mut JsonObject) {
+pub(crate) fn add_agent_id(schema: &mut JsonObject) {
     let properties = schema
         .entry("properties")
         .or_insert_with(|| Value::Object(JsonObject::new()));
     if let Value::Object(properties) = properties {
-        properties.insert(
-            ARGUMENT_AGENT_ID.to_owned(),
+        // A method's own argument of this name stays as its author described it.
+        properties.entry(ARGUMENT_AGENT_ID).or_insert_with(|| {
             json!({
                 "type": "string",
                 "pattern": "^(ap_[A-Za-z0-9_]{1,128}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
                 "description": "Id of the agent's passport. A claim, checked against what the server knows.",
-            }),
-        );
+            })
+        });
     }
     if let Value::Array(required) = schema
         .entry("required")
         .or_insert_with(|| Value::Array(Vec::new()))
     {
-        required.push(ARGUMENT_AGENT_ID.into());
+        if !required.iter().any(|name| name == ARGUMENT_AGENT_ID) {
+            required.push(ARGUMENT_AGENT_ID.into());
+        }
     }
 }

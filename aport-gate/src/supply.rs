@@ -24,7 +24,7 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
     let mut problems = Vec::new();
     for field in pack.required_fields() {
         let by_gate = matches!(field, "agent_id" | "policy_id");
-        if !by_gate && argument(field).is_none() && !added(field) {
+        if !gated.has_facts && !by_gate && argument(field).is_none() && !added(field) {
             problems.push(format!("`{field}` is supplied by nothing"));
         }
     }
@@ -37,6 +37,14 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
                 "`{field}` has to be {expected}, the argument is not"
             ));
         }
+    }
+    let kept = pack
+        .idempotency_field()
+        .filter(|field| gated.redacted.contains(field));
+    if let Some(field) = kept {
+        problems.push(format!(
+            "`{field}` is redacted, but the ledger keeps idempotency keys"
+        ));
     }
     problems
 }

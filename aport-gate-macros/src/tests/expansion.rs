@@ -8,7 +8,11 @@ use quote::quote;
 use crate::gated;
 
 fn assert_expansion(name: &str, attribute: TokenStream, item: TokenStream) {
-    let file: syn::File = syn::parse2(gated(attribute, item)).unwrap();
+    assert_file(name, gated(attribute, item));
+}
+
+fn assert_file(name: &str, expansion: TokenStream) {
+    let file: syn::File = syn::parse2(expansion).unwrap();
     let expansion = without_digests(&prettyplease::unparse(&file));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("snapshots")
@@ -111,4 +115,45 @@ fn a_half_typed_body_without_arguments() {
             }
         },
     );
+}
+
+#[test]
+fn a_function_with_facts_and_a_redacted_argument() {
+    assert_expansion(
+        "merge_with_facts",
+        quote! {
+            pack = "code.repository.merge.v1",
+            context(action = "pr.merge"),
+            facts = host::pull_request,
+            on_error = "release",
+        },
+        quote! {
+            async fn merge(#[service] host: &Host, #[redact] repository: String, pr_number: u64) -> String {
+                repository
+            }
+        },
+    );
+}
+
+#[test]
+fn a_method_with_every_kind_of_parameter() {
+    let method = gated(
+        quote!(
+            pack = "code.repository.merge.v1",
+            context(action = "pr.merge")
+        ),
+        quote! {
+            /// Merge.
+            #[tool(name = "merge-one", meta = meta())]
+            async fn merge(
+                &self,
+                Parameters(Merge { mut repository, .. }): Parameters<Merge>,
+                #[permit] permit: &Permit,
+                extensions: Extensions,
+            ) -> Result<Json<u64>, ErrorData> {
+                Ok(Json(1))
+            }
+        },
+    );
+    assert_file("merge_method", quote!(impl Shop { #method }));
 }

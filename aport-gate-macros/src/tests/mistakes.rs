@@ -126,3 +126,45 @@ fn an_item_that_is_no_function_stays_as_it_is() {
             .ends_with(&item.to_string())
     );
 }
+
+#[test]
+fn a_redacted_argument_that_would_be_logged_is_refused() {
+    let of = |attribute: TokenStream| {
+        messages(
+            quote!(pack = "acme.pay.v1", unchecked),
+            quote! {
+                #attribute
+                async fn pay(amount: u64, #[redact] card: String) {}
+            },
+        )
+    };
+    let logged = of(quote!(#[tracing::instrument(skip(amount), fields(x = 1))]));
+    assert!(
+        logged[0].contains("`#[instrument(skip(card))]`"),
+        "{logged:?}"
+    );
+    assert_eq!(
+        of(quote!(#[instrument(level = "debug", skip(card))])).len(),
+        0
+    );
+    assert_eq!(of(quote!(#[instrument(skip_all)])).len(), 0);
+}
+
+#[test]
+fn attributes_on_a_method_come_above_ours_and_see_it_as_it_was() {
+    let expansion = gated(
+        quote!(pack = "acme.pay.v1", unchecked),
+        quote! {
+            #[tool]
+            #[instrument(skip_all)]
+            async fn pay(&self) {}
+        },
+    );
+    let expected = quote! {
+        #[instrument(skip_all)]
+        #[::aport_gate::policy_gated(pack = "acme.pay.v1", unchecked)]
+        #[tool]
+        async fn pay(&self) {}
+    };
+    assert_eq!(expansion.to_string(), expected.to_string());
+}

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aport_gate_oap::{Charge, Decision, Usage};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::Problem;
 use super::reservation::Reservation;
@@ -17,6 +17,8 @@ pub(crate) type Evaluate = Box<dyn FnMut(&Usage) -> Verdict + Send>;
 pub(crate) struct Verdict {
     pub(crate) decision: Decision,
     pub(crate) tool: String,
+    /// Context fields that the server looked up itself; the others are the agent's or the tool's word.
+    pub(crate) facts: Option<Map<String, Value>>,
     /// Taken only when the decision allows.
     pub(crate) charges: Vec<Charge>,
     /// Taken only when the decision allows.
@@ -42,6 +44,10 @@ impl Verdict {
     pub(super) fn record(&self) -> Result<Value, Problem> {
         let mut body =
             json!({ "decision": serde_json::to_value(&self.decision)?, "tool": self.tool });
+        if let (Some(facts), Some(members)) = (&self.facts, body.as_object_mut()) {
+            let facts = json!({ "trusted": true, "fields": facts });
+            members.insert("facts".to_owned(), facts);
+        }
         if self.decision.allow
             && let Some(members) = body.as_object_mut()
         {

@@ -90,6 +90,8 @@ impl Desk {
             agent: AgentId::parse(AGENT).unwrap(),
             context,
             digest,
+            facts: None,
+            redacted: &[],
         };
         self.verifier.verify(&self.ledger, query).await
     }

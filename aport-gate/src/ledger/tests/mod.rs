@@ -69,6 +69,7 @@ pub(super) fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
             .checked_add(amount)
             .is_none_or(|sum| sum <= cap);
         Verdict {
+            facts: None,
             decision: decision(fits && !usage.key_seen),
             tool: "refund".to_owned(),
             charges: vec![Charge {
@@ -106,6 +107,7 @@ pub(super) async fn usage(ledger: &Ledger, key: Option<&str>) -> Usage {
         })
         .unwrap();
         Verdict {
+            facts: None,
             decision: decision(false),
             tool: "look".to_owned(),
             charges: vec![Charge {

@@ -1,0 +1,85 @@
+//! Facts: what the server looked up counts, whatever the agent says.
+
+use aport_gate::{PolicyFacts, Server, policy_gated};
+use aport_gate_tests::in_process::{InProcess, codes, gate_with, text};
+use serde_json::{Value, json};
+
+struct Host {
+    replicas: Option<u32>,
+}
+
+#[derive(PolicyFacts)]
+struct Target {
+    replicas: Option<u32>,
+}
+
+async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Target, String> {
+    match target {
+        "lost" => Err("the host does not know it".to_owned()),
+        "broken" => panic!("host"),
+        "slow" => std::future::pending().await,
+        _ => Ok(Target {
+            replicas: host.replicas,
+        }),
+    }
+}
+
+/// Deploy.
+#[policy_gated(pack = "acme.deploy.v1", unchecked, facts = target)]
+async fn deploy(#[service] host: &Host, target: String, replicas: Option<u32>) -> String {
+    format!("{replicas:?} on {target}, really {:?}", host.replicas)
+}
+
+async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
+    let pack = include_str!("../policies/acme.deploy.v1.json");
+    let targets = ["staging", "lost", "broken", "slow"];
+    let limits = json!({"targets": targets, "max_replicas": 3});
+    let (gate, home) = gate_with("acme.deploy", limits, |builder| {
+        builder
+            .pack(pack)
+            .timeout(std::time::Duration::from_millis(500))
+    })
+    .await;
+    let server = Server::new(gate.clone(), Host { replicas }).with_route(deploy);
+    InProcess::serve(server, gate, home).await
+}
+
+#[tokio::test]
+async fn a_fact_wins_over_what_the_agent_says_and_is_marked_in_the_record() {
+    let served = served(Some(9)).await;
+    let denied = served
+        .call("deploy", json!({"target": "staging", "replicas": 1}))
+        .await;
+    assert_eq!(codes(&denied), ["oap.limit_exceeded"]);
+    let records = served.records("decision").await;
+    assert_eq!(
+        records[0]["facts"],
+        json!({"trusted": true, "fields": {"replicas": 9}})
+    );
+}
+
+#[tokio::test]
+async fn a_fact_that_is_none_takes_the_agents_word_away() {
+    let served = served(None).await;
+    let denied = served
+        .call("deploy", json!({"target": "staging", "replicas": 1}))
+        .await;
+    assert_eq!(codes(&denied), ["oap.invalid_context"]);
+}
+
+#[tokio::test]
+async fn a_call_whose_facts_cannot_be_had_is_refused_and_recorded() {
+    let served = served(Some(1)).await;
+    for (target, problem) in [
+        ("lost", "the host does not know it"),
+        ("broken", "panicked"),
+        ("slow", "within 500 ms"),
+    ] {
+        let refused = served.call("deploy", json!({"target": target})).await;
+        assert_eq!(codes(&refused), ["gate.facts_unavailable"]);
+        assert!(text(&refused).contains(problem), "{}", text(&refused));
+        assert!(text(&refused).ends_with("The tool was not run."));
+    }
+    assert_eq!(served.records("refusal").await.len(), 3);
+    assert_eq!(served.records("decision").await, Vec::<Value>::new());
+}

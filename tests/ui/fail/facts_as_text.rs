@@ -1,0 +1,8 @@
+use aport_gate::policy_gated;
+
+#[policy_gated(pack = "acme.merge.v1", unchecked, facts = "pull_request")]
+async fn merge(repository: String) -> String {
+    repository
+}
+
+fn main() {}

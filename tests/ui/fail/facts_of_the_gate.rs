@@ -1,0 +1,8 @@
+use aport_gate::PolicyFacts;
+
+#[derive(PolicyFacts)]
+struct Facts {
+    agent_id: String,
+}
+
+fn main() {}

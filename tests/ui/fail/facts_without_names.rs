@@ -1,0 +1,6 @@
+use aport_gate::PolicyFacts;
+
+#[derive(PolicyFacts)]
+struct Facts(String);
+
+fn main() {}

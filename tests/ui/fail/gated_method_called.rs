@@ -1,0 +1,25 @@
+use aport_gate::rmcp::{self, tool, tool_router};
+use aport_gate::{Gate, HasGate, policy_gated};
+
+struct Shop;
+
+impl HasGate for Shop {
+    fn gate(&self) -> &Gate {
+        unreachable!()
+    }
+}
+
+#[tool_router]
+impl Shop {
+    #[policy_gated(pack = "acme.close.v1", unchecked)]
+    #[tool]
+    async fn close(&self) -> String {
+        "closed".to_owned()
+    }
+}
+
+async fn bypass(shop: &Shop) {
+    shop.close().await;
+}
+
+fn main() {}

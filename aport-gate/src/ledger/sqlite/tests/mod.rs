@@ -71,6 +71,7 @@ async fn spend_at(
         let mut decision = decision(allow);
         decision.created_at = now;
         crate::ledger::Verdict {
+            facts: None,
             decision,
             tool: "refund".to_owned(),
             charges: vec![aport_gate_oap::Charge {

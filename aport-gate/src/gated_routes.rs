@@ -60,8 +60,9 @@ pub(crate) fn enter<S: 'static>(route: &ToolRoute<S>, tool: GatedTool) {
 type Method = (TypeId, Box<dyn Any + Send>);
 
 /// The methods of `#[tool_router]`s, by server and tool name. `None` where two share a name.
-static METHODS: LazyLock<Mutex<HashMap<(TypeId, String), Option<Method>>>> =
-    LazyLock::new(Mutex::default);
+static METHODS: LazyLock<Mutex<Methods>> = LazyLock::new(Mutex::default);
+
+type Methods = HashMap<(TypeId, String), Option<Method>>;
 
 /// Writes down the route of a gated method `C`. rmcp makes a handler of its own for it, which nobody
 /// can tell from another; see [`install`].

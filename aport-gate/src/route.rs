@@ -147,9 +147,8 @@ pub(crate) fn add_agent_id(schema: &mut JsonObject) {
     if let Value::Array(required) = schema
         .entry("required")
         .or_insert_with(|| Value::Array(Vec::new()))
+        && !required.iter().any(|name| name == ARGUMENT_AGENT_ID)
     {
-        if !required.iter().any(|name| name == ARGUMENT_AGENT_ID) {
-            required.push(ARGUMENT_AGENT_ID.into());
-        }
+        required.push(ARGUMENT_AGENT_ID.into());
     }
 }

@@ -28,6 +28,8 @@ pub async fn decide(
         return Err("the context is no object".to_owned());
     };
     let query = Query {
+        facts: None,
+        redacted: &[],
         tool: "benchmark",
         pack: PackId::parse(pack).map_err(|error| error.to_string())?,
         tool_pack: ToolPack {

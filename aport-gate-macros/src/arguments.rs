@@ -38,7 +38,21 @@ pub(crate) fn struct_name(tool: &Tool) -> Ident {
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let krate = &tool.krate;
     let name = struct_name(tool);
-    let text = path_text(krate);
+    // The derives take a path as text, and no text can say `$crate`.
+    let alias = krate
+        .segments
+        .first()
+        .is_some_and(|root| root.ident == "$crate");
+    let text = match alias {
+        true => "__aport_gate_crate".to_owned(),
+        false => path_text(krate),
+    };
+    let alias = alias.then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(unused_imports)]
+            use #krate as __aport_gate_crate;
+        }
+    });
     let serde = format!("{text}::__private::serde");
     let schemars = format!("{text}::__private::schemars");
     let expecting = format!("the arguments of `{}`", tool.name);
@@ -49,6 +63,8 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
         .arguments()
         .filter_map(|(parameter, argument)| default_function(&parameter.ty, argument));
     quote_spanned! {Span::mixed_site()=>
+        #alias
+
         // What schemars' derive expects from the prelude, which `#![no_implicit_prelude]` takes away.
         #[allow(unused_imports)]
         use ::core::{convert::Into as _, option::Option::Some};

@@ -109,7 +109,7 @@ pub(crate) fn crate_path(input: ParseStream<'_>) -> syn::Result<Path> {
         || path
             .segments
             .first()
-            .is_some_and(|root| root.ident == "crate");
+            .is_some_and(|root| root.ident == "crate" || root.ident == "$crate");
     if rooted {
         return Ok(path);
     }

@@ -26,6 +26,14 @@ pub enum DeskError {
         /// Number of the pull request.
         pr_number: u64,
     },
+    /// The pull request goes into another branch than the caller thinks.
+    #[error("the pull request goes into `{found}`, not into `{expected}`")]
+    OtherBase {
+        /// What the caller said.
+        expected: String,
+        /// What the host knows.
+        found: String,
+    },
     /// The desk failed before it did anything.
     #[error("nothing was done: {0}")]
     NothingDone(Box<dyn std::error::Error + Send + Sync>),

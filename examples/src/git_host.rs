@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aport_gate::PolicyFacts;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,8 +23,33 @@ pub struct Merge {
     pub decision_id: String,
 }
 
+/// What the host itself knows about a pull request: the policy decides on this, not on what an
+/// agent says.
+#[derive(Debug, Clone, PartialEq, Eq, PolicyFacts)]
+pub struct PullRequest {
+    /// Branch it merges into.
+    pub branch: String,
+    /// Size of the change in kilobytes.
+    pub size_kb: u64,
+    /// Where its review stands.
+    pub review_state: ReviewState,
+}
+
+/// Where a review stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewState {
+    /// A person agreed.
+    Approved,
+    /// Nobody looked yet.
+    Pending,
+}
+
 /// Merges pull requests. A real forge implements this.
 pub trait GitHost: Send + Sync + 'static {
+    /// Looks a pull request up.
+    fn pull_request(&self, repository: &str, number: u64) -> DeskFuture<'_, PullRequest>;
+
     /// Merges a pull request once.
     fn merge(&self, merge: Merge) -> DeskFuture<'_, Merge>;
 
@@ -34,6 +60,9 @@ pub trait GitHost: Send + Sync + 'static {
 }
 
 /// Books merges into a file and touches no repository.
+///
+/// Its pull requests are made up: up to number 999 they are small, approved and go into `main`;
+/// from 1000 on they are large, unseen and go into `production`.
 #[derive(Debug)]
 pub struct SimulatedGitHost {
     journal: Journal,
@@ -49,8 +78,34 @@ impl SimulatedGitHost {
 }
 
 impl GitHost for SimulatedGitHost {
+    fn pull_request(&self, _repository: &str, number: u64) -> DeskFuture<'_, PullRequest> {
+        let found = if number < 1000 {
+            PullRequest {
+                branch: "main".to_owned(),
+                size_kb: 12,
+                review_state: ReviewState::Approved,
+            }
+        } else {
+            PullRequest {
+                branch: "production".to_owned(),
+                size_kb: 4096,
+                review_state: ReviewState::Pending,
+            }
+        };
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
     fn merge(&self, merge: Merge) -> DeskFuture<'_, Merge> {
         Box::pin(async move {
+            let found = self
+                .pull_request(&merge.repository, merge.pr_number)
+                .await?;
+            if found.branch != merge.base_branch {
+                return Err(DeskError::OtherBase {
+                    expected: merge.base_branch,
+                    found: found.branch,
+                });
+            }
             let same_request =
                 |a: &Merge, b: &Merge| a.repository == b.repository && a.pr_number == b.pr_number;
             match self.journal.add_once(merge, same_request).await? {

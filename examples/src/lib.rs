@@ -22,7 +22,7 @@ mod tools;
 
 pub use desk_error::{DeskError, DeskFuture};
 pub use desks::Desks;
-pub use git_host::{GitHost, Merge, SimulatedGitHost};
+pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};
 pub use home::home;
 pub use payment_desk::{PaymentDesk, Refund, RefundOrder, SimulatedPaymentDesk};
 pub use run_error::RunError;

@@ -61,7 +61,9 @@ pub async fn process_refund(
 /// Merge a pull request into its base branch.
 #[policy_gated(
     pack = "code.repository.merge.v1",
-    context(action = "pr.merge", branch = base_branch)
+    context(action = "pr.merge"),
+    // Branch, size and review are what the git host knows, not what the agent says.
+    facts = desks.git.pull_request(repository, *pr_number)
 )]
 pub async fn merge_pull_request(
     #[service] desks: &Desks,
@@ -70,7 +72,7 @@ pub async fn merge_pull_request(
     repository: String,
     /// Number of the pull request.
     pr_number: u64,
-    /// Branch to merge into.
+    /// Branch that you expect it to go into; the git host knows the real one.
     #[arg(default = "main")]
     base_branch: String,
 ) -> Result<String, DeskError> {

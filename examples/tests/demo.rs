@@ -116,3 +116,36 @@ fn arguments_that_are_no_object_cannot_run() {
     let output = client(&["call", "process_refund", "[1]"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
+
+#[test]
+fn a_merge_is_decided_on_what_the_git_host_knows() {
+    let home = tempfile::tempdir().unwrap();
+    let passports = home.path().join("passports");
+    std::fs::create_dir(&passports).unwrap();
+    let file = format!("{DEMO_AGENT}.json");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("passports")
+        .join(&file);
+    std::fs::copy(shipped, passports.join(&file)).unwrap();
+    let home = home.path().to_str().unwrap();
+    let merge = |number: u64| {
+        let arguments =
+            json!({"repository": "my-org/my-repo", "pr_number": number, "base_branch": "main"});
+        client(&[
+            "call",
+            "merge_pull_request",
+            &arguments.to_string(),
+            "--home",
+            home,
+        ])
+    };
+    assert_eq!(merge(7).status.code(), Some(0));
+    // It goes into `production`, whatever the agent calls it.
+    let denied = merge(1000);
+    assert_eq!(denied.status.code(), Some(1), "{denied:?}");
+    let told = json(&denied).to_string();
+    assert!(
+        told.contains("oap.branch_not_allowed") && told.contains("production"),
+        "{told}"
+    );
+}

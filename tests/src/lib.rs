@@ -14,6 +14,7 @@ mod home;
 pub mod in_process;
 mod operator;
 mod process;
+pub mod rustc;
 
 pub use answer::Answer;
 pub use binary::{command_binary, server_binary, wait_for};

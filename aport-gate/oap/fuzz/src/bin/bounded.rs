@@ -1,5 +1,8 @@
 //! The same targets without libFuzzer, for any toolchain: seeds, and mutations of them, for so many seconds each.
-//! It knows no coverage and finds less; it is there so that the targets run everywhere.
+//! It knows no coverage and finds less; it is there so that the targets run everywhere. From the root of the
+//! repository, where the flags of this folder do not count:
+//!
+//! `cargo run --release --manifest-path aport-gate/oap/fuzz/Cargo.toml --no-default-features --bin bounded -- 10`
 
 use aport_gate_oap_fuzz::TARGETS;
 use std::path::Path;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::gate::Gate;
-use crate::gated_routes;
+use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
+use crate::output::OnError;
 use crate::tool_pack::ToolPack;
 
 /// Every tool of a router, and the policy in front of it.
@@ -47,6 +48,12 @@ pub struct InventoryTool {
     /// a tool without a gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<bool>,
+    /// Whether the server looks up facts for the pack, which win over parameters of the same name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub facts: bool,
+    /// Whether an error of the tool gives back what the call took from a cap.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub releases_on_error: bool,
     /// What the tool takes from a caller and what the gate adds, by name.
     pub parameters: Vec<Parameter>,
     /// Definitions that the parameters' schemas refer to as `#/$defs/…`.
@@ -75,6 +82,9 @@ pub struct Parameter {
     pub role: Role,
     /// Whether a caller must give it.
     pub required: bool,
+    /// Whether its value is kept out of ledger, log and reasons.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
     /// JSON Schema of the value, where one is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
@@ -155,7 +165,6 @@ fn read<S: 'static>(
     let contract = gated.and_then(|tool| contract(&tool.pack));
     let schema = &route.attr.input_schema;
     let definitions = schema.get("$defs").and_then(Value::as_object);
-    let mapped = gated.map_or(&[][..], |tool| tool.mapped);
     let (digest, required_context) = contract.map_or((None, Vec::new()), |contract| {
         (Some(contract.digest), contract.required)
     });
@@ -170,29 +179,35 @@ fn read<S: 'static>(
         digest,
         required_context,
         checked: gated.map(|tool| tool.pack.digest.is_some()),
-        parameters: parameters(schema, gated.is_some(), mapped),
+        facts: gated.is_some_and(|tool| tool.has_facts),
+        releases_on_error: gated.is_some_and(|tool| tool.on_error == OnError::Release),
+        parameters: parameters(schema, gated),
         definitions: definitions.map(sorted_map).unwrap_or_default(),
     }
 }
 
-fn parameters(schema: &Map<String, Value>, gated: bool, mapped: &[&str]) -> Vec<Parameter> {
+fn parameters(schema: &Map<String, Value>, gated: Option<GatedTool>) -> Vec<Parameter> {
+    let mapped = gated.map_or(&[][..], |tool| tool.mapped);
+    let redacted = |name: &str| gated.is_some_and(|tool| tool.redacted.contains(&name));
     let required = schema.get("required").and_then(Value::as_array);
     let properties = schema.get("properties").and_then(Value::as_object);
     let arguments = properties
         .into_iter()
         .flatten()
         // The gate's own, which the tool never sees.
-        .filter(|(name, _)| !(gated && *name == ARGUMENT_AGENT_ID))
+        .filter(|(name, _)| !(gated.is_some() && *name == ARGUMENT_AGENT_ID))
         .map(|(name, schema)| Parameter {
             name: name.clone(),
             role: Role::Argument,
             required: required.is_some_and(|list| list.iter().any(|item| item == name)),
+            redacted: redacted(name),
             schema: Some(sorted(schema)),
         });
     let added = mapped.iter().map(|name| Parameter {
         name: (*name).to_owned(),
         role: Role::Context,
         required: false,
+        redacted: redacted(name),
         schema: None,
     });
     let mut parameters: Vec<_> = arguments.chain(added).collect();

@@ -151,7 +151,6 @@ fn clippys_pedantic_lints_find_nothing() {
     let source = EVERYTHING
         .replace("GATE", "aport_gate")
         .replace("repository.len() as u64", "u64::from(repository.is_empty())")
-        .replace("number: &u64)", "number: &u64)")
         .replace("    #![deny(warnings)]", "    #![deny(warnings)]\n    #![allow(clippy::trivially_copy_pass_by_ref, clippy::unused_async)]");
     match scratch.clippy("user", &source, &[("aport_gate", &aport_gate())]) {
         Some(compiled) => assert_builds(&compiled),

@@ -110,6 +110,7 @@ impl<T: ?Sized + Optional> Source<T> {
 pub trait Optional {}
 impl<T> Optional for Option<T> {}
 impl<T: ?Sized + Optional> Optional for &T {}
+impl Optional for NoSuchField {}
 
 /// The kind of every type that is not known.
 pub trait OtherKind<T: ?Sized> {
@@ -140,6 +141,13 @@ impl<T: ?Sized> OtherPresence<T> for Source<T> {}
 pub trait SuppliesAlways<T: ?Sized> {}
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized> SuppliesAlways<T> for Present {}
+// Names no value. Where a field does not exist, the compiler has said so and knows no type for it; with
+// one candidate for the unknown type it does not complain about its presence as well.
+#[diagnostic::do_not_recommend]
+impl SuppliesAlways<NoSuchField> for MayBeAbsent {}
+
+/// Stands for the type of a field that does not exist.
+pub enum NoSuchField {}
 
 /// Checks that a required field is always there.
 pub const fn required<T: ?Sized, K: SuppliesAlways<T>>(_: Supplied<T, K>) {}

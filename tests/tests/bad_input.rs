@@ -360,7 +360,10 @@ fn an_empty_unexpanded_or_senseless_variable_stops_the_start_by_name() {
         ("APORT_MODE", "off"),
         ("APORT_MODE", "registry"),
         ("APORT_BASE_URL", "https://registry.example"),
-        ("APORT_DATABASE_URL", "postgres://localhost/aport?sslmode=perhaps"),
+        (
+            "APORT_DATABASE_URL",
+            "postgres://localhost/aport?sslmode=perhaps",
+        ),
         ("APORT_DATABASE_URL", "mysql://localhost/aport"),
         ("APORT_AGENT_ID", "tester"),
         ("APORT_SECURITY", "none"),

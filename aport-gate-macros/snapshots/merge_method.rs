@@ -149,6 +149,7 @@ impl Shop {
                     use ::aport_gate::__private::{
                         ExecutionByDefault as _, ExecutionByReport as _,
                     };
+                    #[allow(unused_braces)]
                     let __aport_output: Result<Json<u64>, ErrorData> = (async move {
                         let Parameters(
                             Merge { mut repository, .. },
@@ -156,7 +157,7 @@ impl Shop {
                             __aport_arguments,
                         );
                         let extensions: Extensions = __aport_extracted_0;
-                        let permit: &Permit = &__aport_permit;
+                        let permit: &Permit = &*__aport_permit;
                         #[allow(unreachable_code)]
                         if let ::core::option::Option::Some(__returned) = ::core::option::Option::None::<
                             Result<Json<u64>, ErrorData>,

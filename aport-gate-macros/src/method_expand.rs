@@ -261,7 +261,7 @@ fn body_closure(method: &Method) -> TokenStream {
     });
     let lent = method.permit.as_ref().map(|input| {
         let (pattern, ty, attributes) = (&input.pat, &input.ty, &input.attrs);
-        quote_spanned!(Span::mixed_site()=> #(#attributes)* let #pattern: #ty = &#permit;)
+        quote_spanned!(Span::mixed_site()=> #(#attributes)* let #pattern: #ty = &*#permit;)
     });
     let ty = output_type(tool);
     // Tells `return` and `?` what the block comes to.
@@ -283,6 +283,7 @@ fn body_closure(method: &Method) -> TokenStream {
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]
                 use #krate::__private::{ExecutionByDefault as _, ExecutionByReport as _};
+                #[allow(unused_braces)]
                 let #output_at_type: #ty = (async move {
                     #taken
                     #(#others)*

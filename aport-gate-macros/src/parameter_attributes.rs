@@ -8,7 +8,8 @@ use crate::forwarded::Forwarded;
 use crate::model::DefaultValue;
 use crate::nearest::unknown;
 
-const ON_THE_FIELD: &[&str] = &["doc", "serde", "schemars", "cfg", "cfg_attr"];
+// Not `cfg_attr`: what it would add, a renamed or hidden field for one, is not known here.
+const ON_THE_FIELD: &[&str] = &["doc", "serde", "schemars", "cfg"];
 const ON_THE_PARAMETER: &[&str] = &["cfg", "allow", "expect", "warn", "deny", "forbid"];
 const KNOWN: &[&str] = &[
     "service", "permit", "arg", "redact", "doc", "serde", "schemars", "cfg", "allow",

@@ -31,6 +31,8 @@ pub(crate) struct Incoming {
     pub(crate) cancelled: CancellationToken,
     /// The tool takes the agent's id as an argument of its own.
     pub(crate) takes_agent_id: bool,
+    /// The type of the arguments is the author's own, so what it writes may differ from what it read.
+    pub(crate) own_type: bool,
 }
 
 /// Maps arguments to further context fields.
@@ -124,13 +126,14 @@ fn parse<A: DeserializeOwned + Serialize>(
     map: MapContext<A>,
 ) -> Result<Parsed<A>, Refusal> {
     let (identity, arguments) = identify(gate, incoming, established);
+    let given = incoming.own_type.then(|| given_names(&arguments));
     let arguments: A = serde_path_to_error::deserialize(arguments)
         .map_err(|error| unreadable(incoming, &error.path().to_string(), error.inner()))?;
     let agent = identity?;
     let mut fields = ContextFields::default();
     map(&arguments, &mut fields).map_err(|error| invalid(&error.to_string()))?;
     let written = serde_json::to_value(&arguments);
-    let (pack, context) = context_of(incoming, written, fields)?;
+    let (pack, context) = context_of(incoming, written, fields, given.as_deref())?;
     Ok(Parsed {
         arguments,
         agent,
@@ -180,6 +183,7 @@ fn context_of(
     incoming: &Incoming,
     written: Result<Value, serde_json::Error>,
     fields: ContextFields,
+    given: Option<&[String]>,
 ) -> Result<(PackId, Map<String, Value>), Refusal> {
     let pack = PackId::parse(incoming.tool.pack.id)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
@@ -190,8 +194,42 @@ fn context_of(
     };
     // `null` for an optional argument is the same as leaving it out.
     context.retain(|_, value| !value.is_null());
+    if let Some(given) = given {
+        nothing_hidden(given, &context, &fields)?;
+    }
     context.extend(fields.0);
     Ok((pack, context))
+}
+
+fn given_names(arguments: &Value) -> Vec<String> {
+    let given = arguments.as_object().into_iter().flatten();
+    given
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// What the caller gave stands in the context under its own name: neither a type that does not write
+/// all that it reads, nor a field of `context(…)`, keeps it from the rules while the body sees it.
+fn nothing_hidden(
+    given: &[String],
+    context: &Map<String, Value>,
+    fields: &ContextFields,
+) -> Result<(), Refusal> {
+    if let Some(name) = given.iter().find(|name| !context.contains_key(*name)) {
+        return Err(invalid(&format!(
+            "argument `{name}` is not one that the tool hands to the policy"
+        )));
+    }
+    let differs = |(name, value): (&String, &Value)| {
+        context.get(name).is_some_and(|argument| argument != value)
+    };
+    match fields.0.iter().find(|field| differs(*field)) {
+        Some((name, _)) => Err(invalid(&format!(
+            "context field `{name}` would hide the argument of that name from the policy"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Asks the verifier. Without an allow decision there is an answer already.
@@ -234,14 +272,16 @@ async fn decide(
         facts: facts.map(FactFields::into_map),
         redacted: incoming.tool.redacted,
     };
+    let late = || {
+        let message = format!("no decision within {} ms", inner.timeout.as_millis());
+        Err(Refusal::new(RefusalCode::Timeout, message))
+    };
     let verdict = tokio::select! {
         biased;
         () = incoming.cancelled.cancelled() => Err(cancelled()),
-        verdict = timeout_at(deadline, inner.verify(query)) =>
-            verdict.unwrap_or_else(|_| Err(Refusal::new(
-                RefusalCode::Timeout,
-                format!("no decision within {} ms", inner.timeout.as_millis()),
-            ))),
+        // A look-up that blocks, and a verifier that answers at once, never give the timer its turn.
+        () = std::future::ready(()), if Instant::now() >= deadline => late(),
+        verdict = timeout_at(deadline, inner.verify(query)) => verdict.unwrap_or_else(|_| late()),
     };
     let recorded = match verdict {
         Ok(recorded) => recorded,

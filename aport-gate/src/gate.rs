@@ -8,7 +8,7 @@ use aport_gate_oap::{AgentId, PackId};
 
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, Recorded, Retention};
+use crate::ledger::{Ledger, LedgerError, Recorded, Retention};
 use crate::ledger_place::LedgerPlace;
 use crate::local::{LocalVerifier, Query};
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
@@ -60,7 +60,8 @@ impl Gate {
             "built with the feature `testing` of aport-gate: take it out of [dependencies] before you deploy"
         );
         let config = Config::from_env()?;
-        GateBuilder {
+        let is_ledger_named = config.ledger.is_some();
+        let built = GateBuilder {
             home: config.home,
             ledger: config.ledger,
             agent: config.agent,
@@ -72,7 +73,16 @@ impl Gate {
             retention: config.retention,
         }
         .build()
-        .await
+        .await;
+        built.map_err(|error| match error {
+            Error::Ledger(error @ LedgerError::Misconfigured { .. }) if is_ledger_named => {
+                Error::Environment {
+                    variable: "APORT_DATABASE_URL",
+                    problem: format!("is not usable: {error}"),
+                }
+            }
+            other => other,
+        })
     }
 
     /// A gate set up in code; the environment is not read.

@@ -75,6 +75,7 @@ where
         meta: call.meta,
         cancelled: call.cancelled,
         takes_agent_id: takes_agent_id(schema),
+        own_type: true,
     };
     Box::pin(call::run(service.gate(), incoming, context, facts, body))
 }

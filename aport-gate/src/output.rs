@@ -7,7 +7,7 @@ use rmcp::ErrorData;
 use rmcp::handler::server::tool::IntoCallToolResult;
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::handler::server::wrapper::Json;
-use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, ErrorCode, JsonObject};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -30,6 +30,14 @@ pub trait ToolReturn {
     }
     /// The result on the wire.
     fn into_result(self) -> CallToolResult;
+    /// The result, and whether the tool succeeded but what it returned has no form on the wire.
+    #[doc(hidden)]
+    fn into_result_or_lost(self) -> (CallToolResult, bool)
+    where
+        Self: Sized,
+    {
+        (self.into_result(), false)
+    }
 }
 
 impl ToolReturn for String {
@@ -62,11 +70,16 @@ impl<T: Serialize + JsonSchema + 'static> ToolReturn for Json<T> {
     }
 
     fn into_result(self) -> CallToolResult {
+        self.into_result_or_lost().0
+    }
+
+    fn into_result_or_lost(self) -> (CallToolResult, bool) {
         match serde_json::to_value(self.0) {
-            Ok(value) => CallToolResult::structured(value),
-            Err(error) => failure(format!(
-                "the tool ran, but its result has no JSON form: {error}"
-            )),
+            Ok(value) => (CallToolResult::structured(value), false),
+            Err(error) => {
+                let text = format!("the tool ran, but its result has no JSON form: {error}");
+                (failure(text), true)
+            }
         }
     }
 }
@@ -77,9 +90,13 @@ impl<T: ToolReturn, E: Display> ToolReturn for Result<T, E> {
     }
 
     fn into_result(self) -> CallToolResult {
+        self.into_result_or_lost().0
+    }
+
+    fn into_result_or_lost(self) -> (CallToolResult, bool) {
         match self {
-            Ok(value) => value.into_result(),
-            Err(error) => failure(error.to_string()),
+            Ok(value) => value.into_result_or_lost(),
+            Err(error) => (failure(error.to_string()), false),
         }
     }
 }
@@ -138,17 +155,24 @@ pub struct Returned {
 impl Returned {
     /// Converts what a function returned.
     pub fn new<R: ToolReturn>(output: R, nothing_executed: Option<bool>) -> Self {
+        let (result, lost) = output.into_result_or_lost();
         Self {
-            answer: Ok(output.into_result().into()),
-            nothing_executed,
+            answer: Ok(result.into()),
+            // The tool did what it is for: whatever its errors mean, this is none of them.
+            nothing_executed: if lost { Some(false) } else { nothing_executed },
         }
     }
 
     /// Converts what a method returned, as rmcp would.
     pub fn of_method<R: IntoCallToolResult>(output: R, nothing_executed: Option<bool>) -> Self {
+        let answer = output.into_call_tool_result();
+        // So rmcp reports a result without a JSON form, which the tool has after it ran.
+        let lost = answer
+            .as_ref()
+            .is_err_and(|error| error.code == ErrorCode::INTERNAL_ERROR);
         Self {
-            answer: output.into_call_tool_result(),
-            nothing_executed,
+            answer,
+            nothing_executed: if lost { Some(false) } else { nothing_executed },
         }
     }
 
@@ -181,4 +205,32 @@ pub enum OnError {
     Hold,
     /// Nothing was executed: what the call took is given back.
     Release,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[schemars(crate = "schemars")]
+    struct Unwritable;
+
+    impl Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no form"))
+        }
+    }
+
+    #[test]
+    fn what_the_tool_did_stays_taken_when_its_result_has_no_form() {
+        let held = |returned: Returned| {
+            assert!(returned.is_error());
+            assert_eq!(returned.settlement(OnError::Release), Settlement::Hold);
+        };
+        held(Returned::new(Json(Unwritable), None));
+        held(Returned::new(Ok::<_, String>(Json(Unwritable)), None));
+        held(Returned::of_method(Json(Unwritable), None));
+        let failed = Returned::new(Err::<Json<Unwritable>, _>("closed"), None);
+        assert_eq!(failed.settlement(OnError::Release), Settlement::Release);
+    }
 }

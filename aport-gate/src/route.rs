@@ -77,6 +77,7 @@ where
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
             takes_agent_id: false,
+            own_type: false,
         };
         let facts = facts.map(|facts| {
             move |arguments: A| async move {

@@ -58,6 +58,7 @@ pub struct Server<T> {
     router: ToolRouter<Self>,
     repeated: HashSet<String>,
     public: Vec<String>,
+    is_checked: bool,
     name: String,
     version: String,
 }
@@ -77,6 +78,7 @@ impl<T: Send + Sync + 'static> Server<T> {
             router: ToolRouter::new(),
             repeated: HashSet::new(),
             public: Vec::new(),
+            is_checked: false,
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -116,6 +118,7 @@ impl<T: Send + Sync + 'static> Server<T> {
     #[must_use]
     pub fn public_tool(mut self, name: impl Into<String>) -> Self {
         self.public.push(name.into());
+        self.is_checked = false;
         self
     }
 
@@ -126,6 +129,7 @@ impl<T: Send + Sync + 'static> Server<T> {
     }
 
     fn add(&mut self, route: ToolRoute<Self>) {
+        self.is_checked = false;
         if self.router.map.contains_key(route.name()) {
             self.repeated.insert(route.name().to_owned());
         }
@@ -169,14 +173,34 @@ impl<T: Send + Sync + 'static> Server<T> {
             .map_err(|error| Error::Session(error.to_string()))
     }
 
-    fn checked(mut self) -> Result<Self> {
+    /// Checks the server's tools, as [`serve_stdio`](Self::serve_stdio) does by itself. For rmcp's own ways
+    /// to serve, over HTTP for one: a server that was not checked answers every request about tools with
+    /// an error.
+    ///
+    /// # Errors
+    /// [`Error::UngatedTool`], [`Error::PublicTool`], [`Error::UnknownPack`], [`Error::PackMismatch`],
+    /// [`Error::Contract`] or [`Error::DuplicateTool`].
+    pub fn checked(mut self) -> Result<Self> {
         if let Some(name) = self.repeated.iter().min() {
             return Err(Error::DuplicateTool(name.clone()));
         }
         let router = std::mem::take(&mut self.router);
-        let public = std::mem::take(&mut self.public);
-        self.router = self.gate.describe_with_public(router, public)?;
+        self.router = self
+            .gate
+            .describe_with_public(router, self.public.clone())?;
+        self.is_checked = true;
         Ok(self)
+    }
+
+    fn require_check(&self) -> std::result::Result<(), ErrorData> {
+        if self.is_checked {
+            return Ok(());
+        }
+        tracing::error!("this server's tools were not checked; make it with `Server::checked`");
+        Err(ErrorData::internal_error(
+            "the tools of this server were not checked, so none of them is served",
+            None,
+        ))
     }
 }
 
@@ -191,6 +215,7 @@ impl<T: Send + Sync + 'static> ServerHandler for Server<T> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        self.require_check()?;
         self.router
             .call(ToolCallContext::new(self, request, context))
             .await
@@ -201,6 +226,7 @@ impl<T: Send + Sync + 'static> ServerHandler for Server<T> {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        self.require_check()?;
         let mut tools = self.router.list_all();
         self.gate.refresh_listing(&mut tools);
         // What is listed depends on the agent that this server is bound to.

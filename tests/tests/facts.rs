@@ -18,6 +18,10 @@ async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Ta
         "lost" => Err("the host does not know it".to_owned()),
         "broken" => panic!("host"),
         "slow" => std::future::pending().await,
+        "blocking" => {
+            std::thread::sleep(std::time::Duration::from_millis(600));
+            Ok(Target { replicas: Some(1) })
+        }
         _ => Ok(Target {
             replicas: host.replicas,
         }),
@@ -32,7 +36,7 @@ async fn deploy(#[service] host: &Host, target: String, replicas: Option<u32>) -
 
 async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
     let pack = include_str!("../policies/acme.deploy.v1.json");
-    let targets = ["staging", "lost", "broken", "slow"];
+    let targets = ["staging", "lost", "broken", "slow", "blocking"];
     let limits = json!({"targets": targets, "max_replicas": 3});
     let (gate, home) = gate_with("acme.deploy", limits, |builder| {
         builder
@@ -82,4 +86,11 @@ async fn a_call_whose_facts_cannot_be_had_is_refused_and_recorded() {
     }
     assert_eq!(served.records("refusal").await.len(), 3);
     assert_eq!(served.records("decision").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn facts_that_block_past_the_deadline_refuse_the_call() {
+    let served = served(Some(1)).await;
+    let refused = served.call("deploy", json!({"target": "blocking"})).await;
+    assert_eq!(codes(&refused), ["gate.timeout"]);
 }

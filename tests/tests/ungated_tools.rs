@@ -174,3 +174,33 @@ fn the_inventory_tells_ungated_tools_apart_without_a_gate() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_server_that_was_not_checked_serves_no_tool_by_rmcps_own_means() {
+    let home = tempfile::tempdir().unwrap();
+    let gate = gate(&home).await;
+    let (server_side, client_side) = tokio::io::duplex(1 << 16);
+    let server = Server::new(gate.clone(), ()).with_route(ping);
+    let (server, client) = tokio::join!(server.serve(server_side), ().serve(client_side));
+    let (_server, client) = (server.unwrap(), client.unwrap());
+    let called = client.call_tool(CallToolRequestParams::new("ping")).await;
+    let error = called.unwrap_err().to_string();
+    assert!(error.contains("were not checked"), "{error}");
+    assert!(client.list_all_tools().await.is_err());
+
+    let (server_side, client_side) = tokio::io::duplex(1 << 16);
+    let server = Server::new(gate, ())
+        .with_route(merge)
+        .with_route(ping)
+        .public_tool("ping");
+    let server = server.checked().unwrap();
+    let (server, client) = tokio::join!(server.serve(server_side), ().serve(client_side));
+    let (_server, client) = (server.unwrap(), client.unwrap());
+    assert_eq!(client.list_all_tools().await.unwrap().len(), 2);
+    assert!(
+        client
+            .call_tool(CallToolRequestParams::new("ping"))
+            .await
+            .is_ok()
+    );
+}

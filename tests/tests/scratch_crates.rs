@@ -58,6 +58,12 @@ fn a_missing_pack_file_is_named() {
     let scratch = Scratch::new("2024");
     let compiled = scratch.library("user", DEPLOY, &[("aport_gate", &aport_gate())]);
     assert_told(&compiled, "cannot read `");
+    assert!(
+        compiled.told.contains("acme.deploy.v1.json")
+            && compiled.told.contains("relative to the folder of Cargo.toml"),
+        "{}",
+        compiled.told
+    );
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn a_missing_pack_file_is_named() {
     assert_told(&compiled, "cannot read `");
     assert!(
         compiled.told.contains("acme.deploy.v1.json")
-            && compiled.told.contains("relative to the folder of Cargo.toml"),
+            && compiled
+                .told
+                .contains("relative to the folder of Cargo.toml"),
         "{}",
         compiled.told
     );

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{ContextError, ContextFields};
+use crate::context::{ContextError, ContextFields, given_names, nothing_hidden};
 use crate::facts::{FactFields, FactsError};
 use crate::gate::{Gate, GateInner};
 use crate::gated_routes::GatedTool;
@@ -195,41 +195,10 @@ fn context_of(
     // `null` for an optional argument is the same as leaving it out.
     context.retain(|_, value| !value.is_null());
     if let Some(given) = given {
-        nothing_hidden(given, &context, &fields)?;
+        nothing_hidden(given, &context, &fields).map_err(|problem| invalid(&problem))?;
     }
     context.extend(fields.0);
     Ok((pack, context))
-}
-
-fn given_names(arguments: &Value) -> Vec<String> {
-    let given = arguments.as_object().into_iter().flatten();
-    given
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, _)| name.clone())
-        .collect()
-}
-
-/// What the caller gave stands in the context under its own name: neither a type that does not write
-/// all that it reads, nor a field of `context(…)`, keeps it from the rules while the body sees it.
-fn nothing_hidden(
-    given: &[String],
-    context: &Map<String, Value>,
-    fields: &ContextFields,
-) -> Result<(), Refusal> {
-    if let Some(name) = given.iter().find(|name| !context.contains_key(*name)) {
-        return Err(invalid(&format!(
-            "argument `{name}` is not one that the tool hands to the policy"
-        )));
-    }
-    let differs = |(name, value): (&String, &Value)| {
-        context.get(name).is_some_and(|argument| argument != value)
-    };
-    match fields.0.iter().find(|field| differs(*field)) {
-        Some((name, _)) => Err(invalid(&format!(
-            "context field `{name}` would hide the argument of that name from the policy"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Asks the verifier. Without an allow decision there is an answer already.

@@ -1,0 +1,95 @@
+//! From what arrived to the one value that rules, digest and body see.
+
+use aport_gate_oap::{AgentId, PackId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::refused::invalid;
+use super::{Incoming, MapContext, Parsed};
+use crate::context::{ContextFields, given_names, nothing_hidden};
+use crate::gate::Gate;
+use crate::identity::{ARGUMENT_AGENT_ID, Claims, META_AGENT_ID};
+use crate::refusal::{Refusal, RefusalCode};
+
+pub(super) fn parse<A: DeserializeOwned + Serialize>(
+    gate: &Gate,
+    incoming: &mut Incoming,
+    established: &mut Option<AgentId>,
+    map: MapContext<A>,
+) -> Result<Parsed<A>, Refusal> {
+    let (identity, arguments) = identify(gate, incoming, established);
+    let given = incoming.own_type.then(|| given_names(&arguments));
+    let arguments: A = serde_path_to_error::deserialize(arguments)
+        .map_err(|error| unreadable(incoming, &error.path().to_string(), error.inner()))?;
+    let agent = identity?;
+    let mut fields = ContextFields::default();
+    map(&arguments, &mut fields).map_err(|error| invalid(&error.to_string()))?;
+    let written = serde_json::to_value(&arguments);
+    let (pack, context) = context_of(incoming, written, fields, given.as_deref())?;
+    Ok(Parsed {
+        arguments,
+        agent,
+        pack,
+        context,
+    })
+}
+
+/// Who calls, and the arguments as the tool takes them.
+fn identify(
+    gate: &Gate,
+    incoming: &mut Incoming,
+    established: &mut Option<AgentId>,
+) -> (Result<AgentId, Refusal>, Value) {
+    let mut arguments = std::mem::take(&mut incoming.arguments);
+    let claimed = arguments.remove(ARGUMENT_AGENT_ID);
+    // Asked first, so that the record of any refusal below tells who it was; it counts further down.
+    let identity = Claims {
+        bound: gate.inner.agent.as_ref(),
+        meta: incoming.meta.get(META_AGENT_ID),
+        argument: claimed.as_ref(),
+    }
+    .establish(gate.inner.security);
+    *established = identity.as_ref().ok().cloned();
+    if incoming.takes_agent_id
+        && let Some(agent) = established
+    {
+        arguments.insert(ARGUMENT_AGENT_ID.to_owned(), agent.as_str().into());
+    }
+    (identity, Value::Object(arguments))
+}
+
+fn unreadable(incoming: &Incoming, path: &str, error: &serde_json::Error) -> Refusal {
+    let root = path.split(['.', '[']).next().unwrap_or(path);
+    let message = if path == "." {
+        format!("invalid arguments: {error}")
+    } else if incoming.tool.redacted.contains(&root) {
+        // What could not be read may be quoted in the error.
+        format!("invalid argument `{path}`: it cannot be read; its value is redacted")
+    } else {
+        format!("invalid argument `{path}`: {error}")
+    };
+    Refusal::new(RefusalCode::InvalidArguments, message)
+}
+
+fn context_of(
+    incoming: &Incoming,
+    written: Result<Value, serde_json::Error>,
+    fields: ContextFields,
+    given: Option<&[String]>,
+) -> Result<(PackId, Map<String, Value>), Refusal> {
+    let pack = PackId::parse(incoming.tool.pack.id)
+        .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
+    let written =
+        written.map_err(|error| invalid(&format!("the arguments have no JSON form: {error}")))?;
+    let Value::Object(mut context) = written else {
+        return Err(invalid("the arguments are not a JSON object"));
+    };
+    // `null` for an optional argument is the same as leaving it out.
+    context.retain(|_, value| !value.is_null());
+    if let Some(given) = given {
+        nothing_hidden(given, &context, &fields).map_err(|problem| invalid(&problem))?;
+    }
+    context.extend(fields.0);
+    Ok((pack, context))
+}

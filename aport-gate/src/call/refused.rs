@@ -1,0 +1,74 @@
+//! Calls that end before there is a decision, each with its record.
+
+use aport_gate_oap::AgentId;
+use rmcp::model::CallToolResult;
+use serde_json::json;
+
+use super::Incoming;
+use crate::gate::{Gate, GateInner};
+use crate::output::Answer;
+use crate::refusal::{Refusal, RefusalCode};
+
+pub(super) async fn refuse(
+    gate: &Gate,
+    incoming: &Incoming,
+    agent: Option<&AgentId>,
+    refusal: Refusal,
+) -> Answer {
+    Ok(recorded_refusal(&gate.inner, incoming, agent, refusal)
+        .await
+        .into())
+}
+
+pub(super) async fn refused(
+    gate: &Gate,
+    incoming: &Incoming,
+    agent: &AgentId,
+    refusal: Refusal,
+) -> Box<CallToolResult> {
+    Box::new(recorded_refusal(&gate.inner, incoming, Some(agent), refusal).await)
+}
+
+async fn recorded_refusal(
+    gate: &GateInner,
+    incoming: &Incoming,
+    agent: Option<&AgentId>,
+    refusal: Refusal,
+) -> CallToolResult {
+    tracing::warn!(
+        tool = incoming.tool.name,
+        pack = incoming.tool.pack.id,
+        agent = agent.map(AgentId::as_str),
+        code = refusal.code(),
+        problem = ?refusal.message(),
+        "refused"
+    );
+    let mut record = json!({
+        "tool": incoming.tool.name,
+        "policy_id": incoming.tool.pack.id,
+        "code": refusal.code(),
+        "message": refusal.message(),
+    });
+    if let (Some(agent), Some(members)) = (agent, record.as_object_mut()) {
+        members.insert("agent_id".to_owned(), agent.as_str().into());
+    }
+    // The call is refused whether or not the refusal can be recorded.
+    let recording = tokio::time::timeout(gate.timeout, gate.ledger.refuse(record)).await;
+    if !matches!(recording, Ok(Ok(()))) {
+        tracing::error!("the refusal could not be recorded");
+    }
+    refusal.into_result(incoming.tool.pack.id)
+}
+
+pub(super) fn cancelled() -> Refusal {
+    Refusal::new(RefusalCode::Cancelled, "the call was cancelled")
+}
+
+pub(super) fn invalid(message: &str) -> Refusal {
+    Refusal::new(RefusalCode::InvalidContext, message)
+}
+
+pub(super) fn no_facts(problem: &str) -> Refusal {
+    let message = format!("the facts about the call cannot be had: {problem}");
+    Refusal::new(RefusalCode::FactsUnavailable, message)
+}

@@ -49,7 +49,7 @@ impl LedgerPlace {
         Self::File(home.join("ledger.sqlite3"))
     }
 
-    /// `timeout` bounds what a database may take; `retention` is for a file.
+    /// `timeout` bounds what a database may take.
     pub(crate) async fn open(
         &self,
         timeout: Duration,
@@ -60,7 +60,7 @@ impl LedgerPlace {
         match self {
             Self::File(path) => Ledger::open_with(path, retention),
             #[cfg(feature = "postgres")]
-            Self::Postgres(PostgresUrl(url)) => Ledger::connect(url, timeout).await,
+            Self::Postgres(PostgresUrl(url)) => Ledger::connect_with(url, timeout, retention).await,
             #[cfg(any(test, feature = "testing"))]
             Self::Memory => Ok(Ledger::in_memory()),
         }
@@ -76,6 +76,13 @@ impl fmt::Display for LedgerPlace {
             #[cfg(any(test, feature = "testing"))]
             Self::Memory => formatter.write_str("in memory"),
         }
+    }
+}
+
+#[cfg(all(feature = "cli", feature = "postgres"))]
+impl PostgresUrl {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

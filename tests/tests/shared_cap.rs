@@ -1,4 +1,5 @@
-//! Two servers on one folder share one daily cap.
+//! Two servers on one ledger share one daily cap: on one folder, or with folders of their own and one
+//! PostgreSQL database.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Barrier;
@@ -10,10 +11,11 @@ const CAP: u64 = 10_000;
 const THREADS: usize = 16;
 
 /// Every amount refunded once, from eight threads on each of two servers.
-fn race(home: &Home, amounts: &[u64]) -> Vec<(u64, Answer)> {
+fn race(homes: [&Home; 2], database: Option<&str>, amounts: &[u64]) -> Vec<(u64, Answer)> {
     // The race is about the cap, not about a slow machine.
-    let envs = [("APORT_AGENT_ID", AGENT), ("APORT_TIMEOUT_MS", "60000")];
-    let servers = [0, 1].map(|_| ServerProcess::spawn(home.path(), &envs));
+    let mut envs = vec![("APORT_AGENT_ID", AGENT), ("APORT_TIMEOUT_MS", "60000")];
+    envs.extend(database.map(|url| ("APORT_DATABASE_URL", url)));
+    let servers = homes.map(|home| ServerProcess::spawn(home.path(), &envs));
     let start = Barrier::new(THREADS);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -38,7 +40,7 @@ fn race(home: &Home, amounts: &[u64]) -> Vec<(u64, Answer)> {
 }
 
 /// The sum allowed; it never exceeds the cap, and nothing denied would have fitted.
-fn spent(home: &Home, answers: &[(u64, Answer)]) -> u64 {
+fn spent(homes: &[&Home], answers: &[(u64, Answer)]) -> u64 {
     let spent = answers
         .iter()
         .filter(|(_, answer)| answer.is_ok())
@@ -52,9 +54,9 @@ fn spent(home: &Home, answers: &[(u64, Answer)]) -> u64 {
             "{amount} was denied though only {spent} of {CAP} was spent"
         );
     }
-    let payments = home.payments();
-    let paid: u64 = payments
+    let paid: u64 = homes
         .iter()
+        .flat_map(|home| home.payments())
         .map(|payment| payment["amount"].as_u64().unwrap())
         .sum();
     assert_eq!(paid, spent, "the desk paid what was allowed");
@@ -64,9 +66,23 @@ fn spent(home: &Home, answers: &[(u64, Answer)]) -> u64 {
 #[test]
 fn racing_servers_spend_one_cap_exactly() {
     let home = Home::new();
-    let answers = race(&home, &[300; 64]);
+    let answers = race([&home, &home], None, &[300; 64]);
     assert_eq!(answers.len(), 64);
-    assert_eq!(spent(&home, &answers), CAP / 300 * 300);
+    assert_eq!(spent(&[&home], &answers), CAP / 300 * 300);
+}
+
+#[test]
+fn racing_servers_of_two_machines_spend_one_cap_exactly() {
+    let Some(url) = aport_gate_test_postgres::database() else {
+        return;
+    };
+    let homes = [Home::new(), Home::new()];
+    let homes = [&homes[0], &homes[1]];
+    let answers = race(homes, Some(&url), &[300; 64]);
+    assert_eq!(answers.len(), 64);
+    assert_eq!(spent(&homes, &answers), CAP / 300 * 300);
+    let paying = homes.iter().filter(|home| !home.payments().is_empty());
+    assert_eq!(paying.count(), 2, "both machines took part");
 }
 
 #[test]
@@ -106,9 +122,9 @@ proptest! {
         amounts in prop::collection::vec(1_u64..=5000, 1..40)
     ) {
         let home = Home::new();
-        let answers = race(&home, &amounts);
+        let answers = race([&home, &home], None, &amounts);
         prop_assert_eq!(answers.len(), amounts.len());
-        let spent = spent(&home, &answers);
+        let spent = spent(&[&home], &answers);
         let all: u64 = amounts.iter().sum();
         prop_assert!(all > CAP || spent == all);
     }

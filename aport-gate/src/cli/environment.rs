@@ -61,6 +61,16 @@ impl Environment {
         })
     }
 
+    /// Brings the ledger's schema up to date, with the rights that the environment gives.
+    pub(super) async fn migrate_ledger(&self) -> Result<(), Failure> {
+        match &self.ledger {
+            #[cfg(feature = "postgres")]
+            LedgerPlace::Postgres(url) => Ok(Ledger::migrate(url.as_str(), self.timeout).await?),
+            // Whoever opens a file migrates it.
+            _ => self.ledger().await.map(drop),
+        }
+    }
+
     /// The folder of passports.
     pub(super) fn passports(&self) -> PathBuf {
         self.home.join("passports")

@@ -17,6 +17,11 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) enum Command {
     Backup(Backup),
     Prune(Prune),
+    /// Make the tables of a PostgreSQL ledger, or bring them up to date.
+    ///
+    /// Run it as the role that owns the database, named in APORT_DATABASE_URL, before servers of a
+    /// new version start. An SQLite ledger is brought up to date by whoever opens it.
+    Migrate,
 }
 
 /// Copy the ledger to a new file, while servers go on, and check the copy's audit chain.
@@ -42,47 +47,66 @@ pub(super) struct Prune {
 impl Command {
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
         let environment = Environment::read()?;
-        let ledger = environment.ledger().await?;
         match self {
-            Self::Backup(Backup { file }) => {
-                let summary = ledger.backup(file).await?;
-                let records = summary.records;
+            Self::Backup(backup) => backup.run(&environment, output).await?,
+            Self::Prune(prune) => prune.run(&environment, output).await?,
+            Self::Migrate => {
+                environment.migrate_ledger().await?;
+                let ledger = environment.ledger_name();
                 if output.is_json() {
-                    output.value(&json!({
-                        "file": file, "records": records, "head": format!("{records}:{}", summary.head),
-                    }));
+                    output.value(&json!({ "ledger": ledger }));
                 } else {
-                    let count = usize::try_from(records).unwrap_or(usize::MAX);
-                    output.line(format_args!(
-                        "backed up {} to `{}`; its chain holds",
-                        counted(count, "record"),
-                        file.display()
-                    ));
-                }
-            }
-            Self::Prune(prune) => {
-                let mut retention = environment
-                    .retention
-                    .counters(DAY.saturating_mul(prune.counter_days));
-                if let Some(days) = prune.key_days {
-                    retention = retention.idempotency_keys(DAY.saturating_mul(days));
-                }
-                let pruned = ledger.prune(retention).await?;
-                if output.is_json() {
-                    output.value(&json!({
-                        "counters": pruned.counters,
-                        "idempotency_keys": pruned.idempotency_keys,
-                        "lost_reservations": pruned.reservations,
-                    }));
-                } else {
-                    output.fields(&[
-                        ("counters", pruned.counters.to_string()),
-                        ("idempotency keys", pruned.idempotency_keys.to_string()),
-                        ("lost reservations", pruned.reservations.to_string()),
-                    ]);
+                    output.line(format_args!("the schema of `{ledger}` is up to date"));
                 }
             }
         }
         Ok(Verdict::Good)
+    }
+}
+
+impl Backup {
+    async fn run(&self, environment: &Environment, output: &mut Output) -> Result<(), Failure> {
+        let file = &self.file;
+        let summary = environment.ledger().await?.backup(file).await?;
+        let records = summary.records;
+        if output.is_json() {
+            output.value(&json!({
+                "file": file, "records": records, "head": format!("{records}:{}", summary.head),
+            }));
+        } else {
+            let count = usize::try_from(records).unwrap_or(usize::MAX);
+            output.line(format_args!(
+                "backed up {} to `{}`; its chain holds",
+                counted(count, "record"),
+                file.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Prune {
+    async fn run(&self, environment: &Environment, output: &mut Output) -> Result<(), Failure> {
+        let mut retention = environment
+            .retention
+            .counters(DAY.saturating_mul(self.counter_days));
+        if let Some(days) = self.key_days {
+            retention = retention.idempotency_keys(DAY.saturating_mul(days));
+        }
+        let pruned = environment.ledger().await?.prune(retention).await?;
+        if output.is_json() {
+            output.value(&json!({
+                "counters": pruned.counters,
+                "idempotency_keys": pruned.idempotency_keys,
+                "lost_reservations": pruned.reservations,
+            }));
+        } else {
+            output.fields(&[
+                ("counters", pruned.counters.to_string()),
+                ("idempotency keys", pruned.idempotency_keys.to_string()),
+                ("lost reservations", pruned.reservations.to_string()),
+            ]);
+        }
+        Ok(())
     }
 }

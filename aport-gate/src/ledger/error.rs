@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
 /// Why the ledger could not answer. Every variant names the ledger: its file, or
@@ -259,6 +260,15 @@ impl Problem {
             error.sqlite_error_code(),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
         ))
+    }
+
+    /// Windows that may have been pruned would seem unspent.
+    pub(super) fn clock_behind(now: Timestamp, pruned_until: i64) -> Self {
+        Self::ClockBehind {
+            now: now.to_string(),
+            pruned_until: Timestamp::from_second(pruned_until)
+                .map_or_else(|_| pruned_until.to_string(), |time| time.to_string()),
+        }
     }
 
     pub(super) fn at(self, ledger: &str) -> LedgerError {

@@ -87,8 +87,23 @@ impl Ledger {
     /// changed the tables. No error shows the password.
     #[cfg(feature = "postgres")]
     pub async fn connect(url: &str, timeout: std::time::Duration) -> Result<Self, LedgerError> {
+        Self::connect_with(url, timeout, Retention::default()).await
+    }
+
+    /// As [`Ledger::connect`], with another retention: what is older is removed in small steps
+    /// between decisions, about once an hour, by whichever server asks first. Audit records stay.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::connect`].
+    #[cfg(feature = "postgres")]
+    pub async fn connect_with(
+        url: &str,
+        timeout: std::time::Duration,
+        retention: Retention,
+    ) -> Result<Self, LedgerError> {
         Ok(Self {
-            backend: Arc::new(postgres::Postgres::open(url, timeout).await?),
+            backend: Arc::new(postgres::Postgres::open(url, timeout, retention).await?),
         })
     }
 

@@ -66,6 +66,13 @@ impl Retention {
         // Never longer than the counters: what is given back must still be there.
         before(now, self.lost_reservations.min(self.counters))
     }
+
+    /// Seconds for which counters, keys and lost reservations stay.
+    #[cfg(feature = "postgres")]
+    pub(super) fn seconds(&self) -> [i64; 3] {
+        [self.counters, self.idempotency_keys, self.lost_reservations]
+            .map(|kept| i64::try_from(kept.as_secs()).unwrap_or(i64::MAX))
+    }
 }
 
 fn before(now: i64, kept: Duration) -> i64 {

@@ -73,3 +73,25 @@ fn keys_are_made_by_rotation_and_published_without_their_secret() {
             .all(|key| key.get("d").is_none())
     );
 }
+
+#[cfg(feature = "postgres")]
+#[test]
+fn migrate_makes_the_tables_of_a_database() {
+    let Some(url) = aport_gate_test_postgres::database() else {
+        return;
+    };
+    let place = Place::new();
+    let on_database = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        let output = command.env("APORT_DATABASE_URL", &url).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for _ in 0..2 {
+        let done = on_database(&["ledger", "migrate"]);
+        assert!(done.contains("up to date"), "{done}");
+    }
+    let tables = aport_gate_test_postgres::query(&url, "SELECT version FROM aport_gate.version");
+    assert_eq!(tables.len(), 1);
+    assert!(on_database(&["--json", "ledger", "prune"]).contains("\"counters\""));
+}

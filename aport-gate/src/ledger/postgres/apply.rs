@@ -172,7 +172,7 @@ impl Writer {
                 (Step::Decide(asked, call), Done::Decided(answer)) => {
                     self.learn(&asked, &answer);
                     told.extend(asked.question.ids.iter().copied());
-                    self.decided(asked, call, &answer.status, &told, stale);
+                    self.decided(asked, call, &answer, &told, stale);
                 }
                 (Step::Settle(settle), Done::Settled(status)) => {
                     self.settled(settle, &status, &told);
@@ -192,10 +192,11 @@ impl Writer {
         &mut self,
         asked: Asked,
         mut call: Box<Call>,
-        status: &str,
+        answer: &Answer,
         told: &HashSet<RowId>,
         stale: &mut Vec<Asked>,
     ) {
+        let status = answer.status.as_str();
         if status != "recorded" {
             // What it would have taken was expected, and did not come.
             for id in &call.charge_ids {
@@ -232,6 +233,12 @@ impl Writer {
                 drop(asked.reply.send(Err(error)));
             }
             "stale" => stale.push(asked),
+            "clock_behind" => {
+                let now = call.verdict.decision.created_at;
+                let until = answer.behind.unwrap_or_default();
+                let error = Problem::clock_behind(now, until).at(&self.target.name);
+                drop(asked.reply.send(Err(error)));
+            }
             other => {
                 let problem = format!("it answered `{other}` to a decision");
                 let error = Problem::Corrupt(problem).at(&self.target.name);

@@ -85,6 +85,7 @@ pub(super) async fn read<'a>(
                 status: String::new(),
                 totals,
                 key_seen,
+                behind: None,
             }))
         }));
     }

@@ -124,6 +124,12 @@ impl Call {
         &self.verdict.decision.decision_id
     }
 
+    /// Unix second at which the last of its windows ends.
+    pub(super) fn open_until(&self) -> i64 {
+        let ends = self.charges.iter().map(|charge| charge.counter.window_end);
+        ends.fold(self.verdict.decision.created_at.as_second(), i64::max)
+    }
+
     /// Counter ids with what is taken from each.
     pub(super) fn taken(&self) -> Vec<(RowId, i64)> {
         let amounts = self.charges.iter().map(|charge| charge.amount);

@@ -12,9 +12,10 @@ mod job;
 mod known;
 mod read;
 mod schema;
-mod session;
-mod target;
-mod tls;
+pub(super) mod session;
+pub(super) mod target;
+pub(super) mod tls;
+pub(super) mod upkeep;
 mod writer;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use super::backend::{Ask, Backend};
 use super::error::LedgerError;
 use super::head::AuditHead;
 use super::reservation::Guard;
+use super::retention::{Pruned, Retention};
 
 /// A handle on one database. The connection for writing lives on a thread of its own, whatever
 /// runtimes the callers come from.
@@ -56,12 +58,16 @@ pub(super) struct Postgres {
 impl Postgres {
     /// # Errors
     /// What an operator has to repair. A database that is merely away is no error.
-    pub(super) async fn open(url: &str, limit: Duration) -> Result<Self, LedgerError> {
+    pub(super) async fn open(
+        url: &str,
+        limit: Duration,
+        retention: Retention,
+    ) -> Result<Self, LedgerError> {
         let target = Target::parse(url, limit)?;
         let tls = tls::connector(&target)?;
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (ready, started) = oneshot::channel();
-        let writer = Writer::new(target.clone(), tls.clone(), limit, inbox);
+        let writer = Writer::new(target.clone(), tls.clone(), limit, retention, inbox);
         let thread = spawn("aport-ledger", &target.name, async move || {
             serve(writer, ready).await;
         })?;
@@ -101,8 +107,8 @@ impl Postgres {
         stopped(&self.target.name, "it ended early")
     }
 
-    /// Reads in a session of its own, after everything asked for so far is written.
-    async fn read<T, W>(&self, work: W) -> Result<T, LedgerError>
+    /// Works in a session of its own, after everything asked for so far is written.
+    async fn apart<T, W>(&self, work: W) -> Result<T, LedgerError>
     where
         T: Send + 'static,
         W: AsyncFnOnce(&Client, &str) -> Result<T, LedgerError> + Send + 'static,
@@ -146,14 +152,14 @@ impl Backend for Postgres {
     }
 
     fn verify(&self, kept: Option<AuditHead>) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
-        self.read(async move |client: &Client, ledger: &str| {
+        self.apart(async move |client: &Client, ledger: &str| {
             read::verify(client, ledger, kept).await
         })
         .boxed()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<AuditHead, LedgerError>> {
-        self.read(async |client: &Client, ledger: &str| {
+        self.apart(async |client: &Client, ledger: &str| {
             let head = read::head(client, ledger).await?;
             head.public().map_err(|problem| problem.at(ledger))
         })
@@ -167,7 +173,7 @@ impl Backend for Postgres {
         policy: String,
         plan: UsagePlan,
     ) -> BoxFuture<'_, Result<Usage, LedgerError>> {
-        self.read(async move |client: &Client, ledger: &str| {
+        self.apart(async move |client: &Client, ledger: &str| {
             read::usage(client, ledger, &agent, &policy, plan).await
         })
         .boxed()
@@ -177,7 +183,7 @@ impl Backend for Postgres {
         &self,
         decision_id: String,
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
-        self.read(async move |client: &Client, ledger: &str| {
+        self.apart(async move |client: &Client, ledger: &str| {
             read::records_of(client, ledger, &decision_id).await
         })
         .boxed()
@@ -188,8 +194,15 @@ impl Backend for Postgres {
         after: u64,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
-        self.read(async move |client: &Client, ledger: &str| {
+        self.apart(async move |client: &Client, ledger: &str| {
             read::records(client, ledger, after, limit).await
+        })
+        .boxed()
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned, LedgerError>> {
+        self.apart(async move |client: &Client, ledger: &str| {
+            upkeep::prune(client, ledger, retention).await
         })
         .boxed()
     }

@@ -6,7 +6,10 @@ use super::super::error::LedgerError;
 use super::failure;
 
 /// Each script takes the schema from the version before to its own, the first from nothing.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+];
 
 const VERSION: i32 = MIGRATIONS.len() as i32;
 
@@ -14,7 +17,7 @@ const VERSION: i32 = MIGRATIONS.len() as i32;
 const LOCK: i64 = 0x4150_474c_0001;
 
 /// The role may only serve, and an owner has to migrate.
-const NOT_MIGRATED: &str = "its schema is missing or old, and this role may not change it; let the owner of the database migrate it";
+const NOT_MIGRATED: &str = "its schema is missing or old, and this role may not change it; run `aport-gate ledger migrate` as the owner of the database";
 
 /// Checks the schema, and brings it up to date if this role may.
 pub(super) async fn ready(client: &Client, ledger: &str) -> Result<(), LedgerError> {

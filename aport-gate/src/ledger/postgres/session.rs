@@ -16,8 +16,8 @@ use super::known::{RowId, period};
 use super::schema;
 use super::target::Target;
 
-const DECIDE: &str = "SELECT status, current_totals, key_seen FROM aport_gate.decide(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+const DECIDE: &str = "SELECT status, current_totals, key_seen, behind FROM aport_gate.decide(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 const READ: &str = "SELECT current_totals, key_seen FROM aport_gate.read($1, $2)";
 const SETTLE: &str = "SELECT status FROM aport_gate.settle($1, $2, $3, $4, $5)";
 const REFUSE: &str = "SELECT FROM aport_gate.refuse($1, $2)";
@@ -26,8 +26,8 @@ const REFUSE: &str = "SELECT FROM aport_gate.refuse($1, $2)";
 const GOODBYE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) client: Client,
+pub(in crate::ledger) struct Session {
+    pub(in crate::ledger) client: Client,
     connection: JoinHandle<()>,
     statements: Option<Statements>,
 }
@@ -46,6 +46,8 @@ pub(super) struct Answer {
     pub(super) status: String,
     pub(super) totals: Vec<i64>,
     pub(super) key_seen: bool,
+    /// For `clock_behind`: the Unix second until which counters may have been pruned.
+    pub(super) behind: Option<i64>,
 }
 
 impl Session {
@@ -72,7 +74,7 @@ impl Session {
     }
 
     /// Connects and sets the session up, whatever the database holds.
-    pub(super) async fn connect(
+    pub(in crate::ledger) async fn connect(
         target: &Target,
         tls: &MakeRustlsConnect,
         limit: Duration,
@@ -127,7 +129,7 @@ impl Session {
     }
 
     /// Says goodbye, so that the server does not log a lost client.
-    pub(super) async fn close(self) {
+    pub(in crate::ledger) async fn close(self) {
         drop(self.client);
         let _ = tokio::time::timeout(GOODBYE, self.connection).await;
     }
@@ -147,7 +149,7 @@ impl Session {
         let numbers = |number: fn(&aport_gate_oap::Charge) -> i64| -> Vec<i64> {
             call.charges.iter().map(number).collect()
         };
-        let parameters: [&(dyn ToSql + Sync); 19] = [
+        let parameters: [&(dyn ToSql + Sync); 21] = [
             &call.decision_id(),
             &call.entry.at,
             &call.entry.body,
@@ -167,12 +169,15 @@ impl Session {
             &numbers(|charge| charge.amount),
             &call.take_key_id.as_ref().map(<[u8; 32]>::as_slice),
             &call.take_key,
+            &call.verdict.decision.created_at.as_second(),
+            &call.open_until(),
         ];
         let row = self.one(|all| &all.decide, &parameters).await?;
         Ok(Answer {
             status: row.try_get(0)?,
             totals: row.try_get(1)?,
             key_seen: row.try_get(2)?,
+            behind: row.try_get(3)?,
         })
     }
 

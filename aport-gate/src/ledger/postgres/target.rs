@@ -23,7 +23,7 @@ pub(super) enum Tls {
 
 /// A parsed URL.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(in crate::ledger) struct Target {
     pub(super) config: Config,
     pub(super) tls: Tls,
     /// PEM file of the authorities to trust; the system's without it.
@@ -34,7 +34,7 @@ pub(super) struct Target {
 
 impl Target {
     /// `limit` bounds connecting and every statement.
-    pub(super) fn parse(url: &str, limit: Duration) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn parse(url: &str, limit: Duration) -> Result<Self, LedgerError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(invalid("it must begin with `postgres://`".to_owned()));
         }

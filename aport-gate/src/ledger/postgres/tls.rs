@@ -14,7 +14,7 @@ use super::target::{Target, Tls};
 
 /// # Errors
 /// The file of `sslrootcert`, or the system's store, has no usable certificate.
-pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect, LedgerError> {
+pub(in crate::ledger) fn connector(target: &Target) -> Result<MakeRustlsConnect, LedgerError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

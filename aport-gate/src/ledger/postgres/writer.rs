@@ -11,10 +11,12 @@ use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::error::LedgerError;
+use super::super::retention::Retention;
 use super::job::{Job, Settle};
 use super::known::Known;
 use super::session::Session;
 use super::target::Target;
+use super::upkeep::Upkeep;
 
 /// Most jobs that share one commit.
 const BATCH: usize = 64;
@@ -36,10 +38,13 @@ pub(super) struct Writer {
     pub(super) known: Known,
     /// Ends of reservations that the ledger does not have yet, oldest first.
     pub(super) unsettled: VecDeque<Settle>,
+    upkeep: Upkeep,
     retry_at: Instant,
     pause: Duration,
     /// What the last try to connect met.
     why: String,
+    /// Whether the last try failed.
+    away: bool,
 }
 
 impl Writer {
@@ -47,6 +52,7 @@ impl Writer {
         target: Target,
         tls: MakeRustlsConnect,
         limit: Duration,
+        retention: Retention,
         inbox: mpsc::UnboundedReceiver<Job>,
     ) -> Self {
         Self {
@@ -57,9 +63,11 @@ impl Writer {
             session: None,
             known: Known::default(),
             unsettled: VecDeque::new(),
+            upkeep: Upkeep::new(retention),
             retry_at: Instant::now(),
             pause: FIRST_PAUSE,
             why: "there was no try yet".to_owned(),
+            away: false,
         }
     }
 
@@ -111,14 +119,22 @@ impl Writer {
         self.lose();
         match Session::open(&self.target, &self.tls, self.limit).await {
             Ok(session) => {
-                tracing::debug!(ledger = %self.target.name, "connected");
+                if self.away {
+                    tracing::info!(ledger = %self.target.name, "the ledger answers again");
+                }
+                self.away = false;
                 self.session = Some(session);
                 self.pause = FIRST_PAUSE;
                 Ok(())
             }
             Err(error) => {
-                tracing::warn!(%error, "no connection to the ledger; calls are refused");
-                self.why = error.to_string();
+                let why = error.to_string();
+                // Once an outage, and again when its reason changes.
+                if !self.away || why != self.why {
+                    tracing::warn!(%error, "no connection to the ledger; calls are refused");
+                }
+                self.away = true;
+                self.why = why;
                 self.retry_at = Instant::now() + self.pause;
                 self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
                 Err(error)
@@ -178,7 +194,15 @@ impl Writer {
         }
         // What was taken from the caps before comes first.
         self.settle_unsettled().await;
+        let writes = jobs.iter().any(|job| !matches!(job, Job::Flush(_)));
         self.apply(jobs).await;
+        // After writes only: a command that looks into the ledger prunes nothing.
+        if writes
+            && self.upkeep.is_due()
+            && let Some(session) = &self.session
+        {
+            self.upkeep.look(&session.client, &self.target.name).await;
+        }
     }
 
     async fn settle_unsettled(&mut self) {

@@ -110,11 +110,7 @@ pub(super) fn refuse_pruned(transaction: &Transaction<'_>, now: Timestamp) -> Re
         .prepare_cached("SELECT pruned_until FROM upkeep")?
         .query_row([], |row| row.get(0))?;
     if now.as_second() < until {
-        return Err(Problem::ClockBehind {
-            now: now.to_string(),
-            pruned_until: Timestamp::from_second(until)
-                .map_or_else(|_| until.to_string(), |time| time.to_string()),
-        });
+        return Err(Problem::clock_behind(now, until));
     }
     Ok(())
 }

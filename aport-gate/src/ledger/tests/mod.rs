@@ -85,7 +85,7 @@ pub(super) async fn spend(ledger: &Ledger, amount: i64, cap: i64, key: Option<&s
     try_spend(ledger, amount, cap, key).await.unwrap()
 }
 
-async fn try_spend(
+pub(super) async fn try_spend(
     ledger: &Ledger,
     amount: i64,
     cap: i64,

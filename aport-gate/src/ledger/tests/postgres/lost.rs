@@ -61,7 +61,7 @@ async fn decision_that_commits_after_it_was_given_up_is_refused_by_the_database(
     let late = aport_gate_test_postgres::try_query(
         &scene.url,
         "SELECT status FROM decide('late', 'now', '{}', true, 'a', 'p', '{}', '{}', NULL, false,
-         '{}', '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL)",
+         '{}', '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL, 0, 0)",
     );
     assert!(late.unwrap_err().contains("duplicate key"));
     assert_eq!(scene.ledger.verify().await.unwrap().records, 0);

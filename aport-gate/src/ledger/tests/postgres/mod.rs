@@ -6,6 +6,7 @@ mod rights;
 mod round_trips;
 mod start;
 mod tls;
+mod upkeep;
 
 use std::time::Duration;
 

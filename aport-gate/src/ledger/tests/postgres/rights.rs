@@ -78,6 +78,7 @@ async fn other_roles_may_not_call_the_functions() {
         "SELECT refuse('', '{}')",
         "SELECT settle('', 'released', '', '{}', true)",
         "SELECT read('{}', NULL)",
+        "SELECT prune(0, 0, 0, true, 1, '', '')",
         "SELECT take_turn()",
         "SELECT grant_server(current_user)",
     ] {

@@ -108,9 +108,31 @@ pub(crate) fn failure(text: String) -> CallToolResult {
 /// Implement this on a tool's error to tell, per value, whether anything was
 /// executed before it. An error that executed nothing gives back what the
 /// call took from a cap and frees its idempotency key; any other holds both.
+///
+/// The error has to be this type itself, or a reference, [`Box`] or [`Arc`] of it. A
+/// type that hides what is inside, such as `Box<dyn Error>` or `anyhow::Error`, reports
+/// nothing, and `on_error` decides: keep the tool's own error type up to its signature.
 pub trait ExecutionReport {
     /// True only where nothing can have been executed.
     fn nothing_executed(&self) -> bool;
+}
+
+impl<E: ExecutionReport + ?Sized> ExecutionReport for &E {
+    fn nothing_executed(&self) -> bool {
+        E::nothing_executed(self)
+    }
+}
+
+impl<E: ExecutionReport + ?Sized> ExecutionReport for Box<E> {
+    fn nothing_executed(&self) -> bool {
+        E::nothing_executed(self)
+    }
+}
+
+impl<E: ExecutionReport + ?Sized> ExecutionReport for Arc<E> {
+    fn nothing_executed(&self) -> bool {
+        E::nothing_executed(self)
+    }
 }
 
 /// Asks a body's output whether it reports its execution.

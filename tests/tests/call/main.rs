@@ -4,5 +4,6 @@ mod arguments;
 mod decide;
 mod desk;
 mod merge;
+mod on_error;
 mod settle;
 mod start;

@@ -1,14 +1,15 @@
 //! One call, step by step (design, section 5).
 
 mod execute;
+mod look_up;
 mod parse;
+mod question;
 mod refused;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, PackId, digest_json};
-use futures::FutureExt as _;
+use aport_gate_oap::{AgentId, PackId};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,16 +18,17 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use self::execute::execute;
+use self::look_up::{Facts, look_up};
 use self::parse::parse;
-use self::refused::{cancelled, invalid, no_facts, refuse, refused};
+use self::refused::{cancelled, no_redaction, refuse, refused};
 use crate::context::{ContextError, ContextFields};
 use crate::facts::{FactFields, FactsError};
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;
 use crate::ledger::Reservation;
-use crate::local::Query;
 use crate::output::{Answer, Returned};
 use crate::permit::Permit;
+use crate::redaction::{Redacted, Secrets};
 use crate::refusal::{Refusal, RefusalCode, denial};
 
 /// A call as it arrived.
@@ -50,6 +52,15 @@ struct Parsed<A> {
     agent: AgentId,
     pack: PackId,
     context: Map<String, Value>,
+}
+
+/// What there is to decide.
+struct Question {
+    agent: AgentId,
+    pack: PackId,
+    context: Map<String, Value>,
+    facts: Facts,
+    redacted: Option<Redacted>,
 }
 
 /// What a permit is made of, and what the body's outcome is told to.
@@ -94,31 +105,42 @@ where
         pack,
         context,
     } = parsed;
-    let mut known = None;
+    let mut redacted = match gate.inner.redaction_key.redacted(incoming.tool.redacted) {
+        Ok(redacted) => redacted,
+        Err(error) => {
+            return refuse(gate, &incoming, Some(&agent), no_redaction(&error)).await;
+        }
+    };
+    let mut known = Facts::NotDeclared;
     if let Some(facts) = facts {
-        // Called inside the future, so that a panic before its first await is caught too.
-        let asking = AssertUnwindSafe(async move { facts(arguments).await }).catch_unwind();
-        let found = tokio::select! {
-            biased;
-            () = incoming.cancelled.cancelled() => Err(cancelled()),
-            found = timeout_at(deadline, asking) => match found {
-                Ok(Ok(Ok(found))) => Ok(found),
-                Ok(Ok(Err(FactsError(problem)))) => Err(no_facts(&problem)),
-                Ok(Err(_)) => Err(no_facts("looking them up panicked")),
-                Err(_) => Err(no_facts(&format!(
-                    "they were not there within {} ms", gate.inner.timeout.as_millis()
-                ))),
-            },
-        };
-        match found {
+        let secrets = redacted
+            .as_ref()
+            .map(|hidden| Secrets::of(hidden, &context));
+        let asking = look_up(gate, &incoming, &agent, arguments, facts, deadline);
+        match asking
+            .await
+            .map_err(|failed| failed.refusal(secrets.as_ref()))
+        {
             Ok((back, found)) => {
                 arguments = back;
-                known = Some(found);
+                known = found;
             }
             Err(refusal) => return refuse(gate, &incoming, Some(&agent), refusal).await,
         }
+        if let (Some(hidden), Some(secrets), Facts::Found(found)) =
+            (&mut redacted, &secrets, &known)
+        {
+            hidden.add_repeats(secrets, found.as_map());
+        }
     }
-    let allowed = match decide(gate, &incoming, agent, pack, context, known, deadline).await {
+    let question = Question {
+        agent,
+        pack,
+        context,
+        facts: known,
+        redacted,
+    };
+    let allowed = match decide(gate, &incoming, question, deadline).await {
         Ok(allowed) => allowed,
         Err(answer) => return Ok((*answer).into()),
     };
@@ -129,42 +151,16 @@ where
 async fn decide(
     gate: &Gate,
     incoming: &Incoming,
-    agent: AgentId,
-    pack: PackId,
-    mut context: Map<String, Value>,
-    facts: Option<FactFields>,
+    question: Question,
     deadline: Instant,
 ) -> Result<Allowed, Box<CallToolResult>> {
     let inner = &gate.inner;
-    if let Some(facts) = &facts {
-        facts.override_in(&mut context);
-    }
-    context.insert("agent_id".to_owned(), agent.as_str().into());
-    context.insert("policy_id".to_owned(), pack.as_str().into());
-    let context = Value::Object(context);
-    let digest = digest_json(&context).map_err(|error| match incoming.tool.redacted {
-        [] => invalid(&format!("invalid arguments: {error}")),
-        _ => invalid("invalid arguments: they cannot be digested"),
-    });
-    let asked = match (digest, context) {
-        (Ok(digest), Value::Object(context)) => Ok((digest, context)),
-        (Err(refusal), _) => Err(refusal),
-        _ => Err(invalid("the context is not a JSON object")),
-    };
-    let (digest, context) = match asked {
-        Ok(asked) => asked,
+    let (agent, pack) = (question.agent.clone(), question.pack.clone());
+    let query = match question.into_query(incoming) {
+        Ok(query) => query,
         Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
     };
-    let query = Query {
-        tool: incoming.tool.name,
-        pack: pack.clone(),
-        tool_pack: incoming.tool.pack,
-        agent: agent.clone(),
-        context,
-        digest,
-        facts: facts.map(FactFields::into_map),
-        redacted: incoming.tool.redacted,
-    };
+    let digest = query.digest;
     let late = || {
         let message = format!("no decision within {} ms", inner.timeout.as_millis());
         Err(Refusal::new(RefusalCode::Timeout, message))

@@ -1,9 +1,12 @@
 //! Facts: context fields that the server looked up itself, which an agent cannot forge.
 
+mod error;
+
 use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
+pub use self::error::FactsError;
 use crate::context::{ContextError, ContextFields};
 
 /// What a server looked up for a call: context fields that no agent can forge.
@@ -11,7 +14,9 @@ use crate::context::{ContextError, ContextFields};
 /// Derive it on a struct whose fields have the names that the pack knows them by, and return the
 /// struct (or a [`Result`] of it) from the function that `facts = …` names. Facts override arguments
 /// of the same name, also where a fact is `None`, and the audit record lists them. When they cannot
-/// be had, the call is refused.
+/// be had, the call is refused: log and audit record say why, the caller learns it only from a
+/// [`FactsError::for_caller`]. An agent without a passport in good standing is denied before any
+/// fact is looked up.
 ///
 /// ```
 /// use aport_gate::{PolicyFacts, policy_gated};
@@ -79,20 +84,10 @@ impl<F: PolicyFacts> FactsResult for F {
 }
 
 #[diagnostic::do_not_recommend]
-impl<F: PolicyFacts, E: Display> FactsResult for Result<F, E> {
+impl<F: PolicyFacts, E: Display + 'static> FactsResult for Result<F, E> {
     type Facts = F;
     fn into_facts(self) -> Result<F, FactsError> {
-        self.map_err(|error| FactsError(error.to_string()))
-    }
-}
-
-/// Why there are no facts.
-#[derive(Debug)]
-pub struct FactsError(pub(crate) String);
-
-impl From<ContextError> for FactsError {
-    fn from(error: ContextError) -> Self {
-        Self(error.to_string())
+        self.map_err(FactsError::of)
     }
 }
 
@@ -134,6 +129,10 @@ impl FactFields {
                 context.insert(field.clone(), value.clone());
             }
         }
+    }
+
+    pub(crate) fn as_map(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     pub(crate) fn into_map(self) -> Map<String, Value> {

@@ -13,6 +13,7 @@ use crate::ledger_place::LedgerPlace;
 use crate::local::{LocalVerifier, Query};
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackStore};
 use crate::passports::PassportFolder;
+use crate::redaction::RedactionKeyFile;
 use crate::refusal::Refusal;
 use crate::signing::{Jwks, SigningKeys};
 
@@ -31,6 +32,7 @@ pub(crate) struct GateInner {
     pub(crate) security: Security,
     pub(crate) timeout: Duration,
     pub(crate) jwks: Option<Jwks>,
+    pub(crate) redaction_key: RedactionKeyFile,
     /// What a test put between gate and verifier.
     #[cfg(feature = "testing")]
     pub(crate) rig: Option<Arc<crate::testing::Rig>>,
@@ -44,6 +46,18 @@ impl GateInner {
             return rig.verify(self, query).await;
         }
         self.verifier.verify(&self.ledger, query).await
+    }
+
+    /// Whether the agent's passport is known and in force: for nobody else does the server look up
+    /// facts.
+    pub(crate) fn is_in_good_standing(&self, agent: &AgentId) -> Result<bool, Refusal> {
+        #[cfg(feature = "testing")]
+        if let Some(rig) = &self.rig
+            && rig.is_scripted()
+        {
+            return Ok(true);
+        }
+        self.verifier.is_in_good_standing(agent)
     }
 }
 
@@ -257,6 +271,7 @@ impl GateBuilder {
         let ledger = place.open(self.timeout, self.retention).await?;
         Ok(Gate {
             inner: Arc::new(GateInner {
+                redaction_key: RedactionKeyFile::new(home.join("keys")),
                 verifier: LocalVerifier::new(packs, PassportFolder::new(passports), signer),
                 ledger,
                 agent: self.agent,

@@ -71,7 +71,7 @@ pub use aport_gate_oap as oap;
 pub use client::*;
 pub use config::Security;
 pub use error::{Error, Result};
-pub use facts::PolicyFacts;
+pub use facts::{FactsError, PolicyFacts};
 pub use gate::{Gate, GateBuilder};
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory};
 pub use ledger::{

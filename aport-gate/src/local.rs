@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aport_gate_oap::{
-    AgentId, Decision, Digest, OperatorOptions, Outcome, Pack, PackId, Reason, Request, Usage,
+    AgentId, Decision, Digest, Evaluation, OperatorOptions, Outcome, Pack, PackId, Reason, Request,
+    Usage,
 };
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use crate::clock::Clock;
 use crate::ledger::{Ledger, Recorded, Verdict};
 use crate::packs::{LoadedPack, PackSet, PackStore};
 use crate::passports::PassportFolder;
-use crate::redaction::redact;
+use crate::redaction::{Kept, Redacted, redact};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signing::DecisionSigner;
 use crate::tool_pack::{BroughtPacks, PackMismatch, ToolPack};
@@ -39,8 +40,11 @@ pub(crate) struct Query {
     pub(crate) digest: Digest,
     /// What the server looked up itself, as it stands in the context.
     pub(crate) facts: Option<Map<String, Value>>,
-    /// Context fields whose values are neither stored nor logged.
-    pub(crate) redacted: &'static [&'static str],
+    /// What is neither stored nor logged; none where the tool redacts nothing.
+    pub(crate) redacted: Option<Redacted>,
+    /// The agent was in no good standing, so nobody looked up the facts that the tool declares: the
+    /// answer can only be a denial.
+    pub(crate) without_facts: bool,
 }
 
 impl LocalVerifier {
@@ -78,6 +82,13 @@ impl LocalVerifier {
         Ok((pack, loaded.and_then(LoadedPack::operator_options).cloned()))
     }
 
+    /// Whether the agent's passport is known and in force now.
+    pub(crate) fn is_in_good_standing(&self, agent: &AgentId) -> Result<bool, Refusal> {
+        let passport = self.passports.read(agent)?;
+        let now = self.clock.now();
+        Ok(passport.is_some_and(|passport| passport.standing(now).is_empty()))
+    }
+
     /// Decides, takes from the caps and writes the audit record, in one
     /// transaction of the ledger.
     pub(crate) async fn verify(&self, ledger: &Ledger, query: Query) -> Result<Recorded, Refusal> {
@@ -91,10 +102,14 @@ impl LocalVerifier {
             tool: Some(query.tool),
             now,
         };
-        let plan = pack.usage_plan(&request);
+        let mut plan = pack.usage_plan(&request);
         if let Some(key) = &plan.idempotency_key {
             check_key(key)?;
         }
+        let kept = match &query.redacted {
+            Some(redacted) => Kept::replace_in(&mut plan, &pack, &query.agent, redacted)?,
+            None => Kept::default(),
+        };
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
         let signer = self.signer.clone();
         let evaluate = move |usage: &Usage| {
@@ -105,8 +120,14 @@ impl LocalVerifier {
                 tool: Some(query.tool),
                 now,
             };
-            let mut evaluation = pack.evaluate(&request, usage);
-            redact(&mut evaluation.reasons, &query.context, query.redacted);
+            let mut evaluation = pack.evaluate(&request, kept.usage(usage).as_ref());
+            if query.without_facts {
+                deny_for_standing(&mut evaluation);
+            }
+            if let Some(redacted) = &query.redacted {
+                redact(&mut evaluation.reasons, &pack, redacted, query.digest);
+                kept.replace_in_charges(&mut evaluation);
+            }
             let expires_at = now + jiff::SignedDuration::from_secs(i64::from(EXPIRES_IN_SECONDS));
             let mut verdict = Verdict {
                 decision: Decision {
@@ -151,6 +172,25 @@ impl LocalVerifier {
                     format!("the decision could not be recorded: {error}"),
                 )
             })
+    }
+}
+
+/// What remains of an evaluation without the facts: why the passport is not in force.
+fn deny_for_standing(evaluation: &mut Evaluation) {
+    evaluation.allow = false;
+    evaluation.outcome = Outcome::Deny;
+    evaluation.charges.clear();
+    evaluation.idempotency_key = None;
+    evaluation
+        .reasons
+        .retain(|reason| reason.code.starts_with("oap.passport_"));
+    if evaluation.reasons.is_empty() {
+        evaluation.reasons.push(Reason {
+            code: "oap.policy_error".to_owned(),
+            message: "the passport came into force while the call was decided: call again"
+                .to_owned(),
+            details: None,
+        });
     }
 }
 

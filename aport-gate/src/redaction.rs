@@ -1,137 +1,108 @@
 //! Arguments that are neither stored nor logged, only their digest.
 //!
-//! What a policy says about a call names values: the text of a denial, its details. Before a decision
-//! is signed, recorded or answered, values of redacted arguments are taken out of it.
+//! A tool names context fields to be redacted. The rules and the body see them; what is recorded,
+//! logged or answered holds [`Redacted::digest`] in their place:
+//!
+//! - a reason that may quote them is replaced ([`reasons`]),
+//! - a fact that repeats one is redacted too ([`repeats`]),
+//! - the context's digest is made over their digests,
+//! - counters and idempotency keys made of them are stored as digests ([`kept`]).
 
-use aport_gate_oap::{Digest, Reason, digest_json};
+mod kept;
+mod key;
+mod reasons;
+mod repeats;
+
+use std::borrow::Cow;
+
+use aport_gate_oap::{CanonicalError, Digest, digest_json};
 use serde_json::{Map, Value};
 
-/// Takes the values of redacted fields out of reasons.
-pub(crate) fn redact(reasons: &mut [Reason], context: &Map<String, Value>, fields: &[&str]) {
-    let mut values = Vec::new();
-    for field in fields {
-        if let Some(value) = context.get(*field) {
-            leaves(value, &mut values);
+pub(crate) use self::kept::Kept;
+pub(crate) use self::key::RedactionKeyFile;
+use self::key::{NoRedactionKey, RedactionKey};
+pub(crate) use self::reasons::redact;
+pub(crate) use self::repeats::Secrets;
+
+/// What of one call is neither stored nor logged.
+#[derive(Clone, Debug)]
+pub(crate) struct Redacted {
+    /// As the tool names them.
+    named: &'static [&'static str],
+    /// Facts of this call that repeat a redacted value.
+    repeated: Vec<String>,
+    key: RedactionKey,
+}
+
+impl RedactionKeyFile {
+    /// What a call of a tool redacts; nothing for a tool without redacted fields.
+    pub(crate) fn redacted(
+        &self,
+        named: &'static [&'static str],
+    ) -> Result<Option<Redacted>, NoRedactionKey> {
+        if named.is_empty() {
+            return Ok(None);
         }
-    }
-    for reason in reasons {
-        redact_reason(reason, fields, &values);
+        Ok(Some(Redacted {
+            named,
+            repeated: Vec::new(),
+            key: self.key()?.clone(),
+        }))
     }
 }
 
-fn redact_reason(reason: &mut Reason, fields: &[&str], values: &[&Value]) {
-    let mut hidden = values.iter().any(|value| mentions(&reason.message, value));
-    if let Some(details) = &mut reason.details {
-        let root = details.field.as_deref().map(root_of);
-        let of_field = root.is_some_and(|root| fields.contains(&root));
-        for shown in [
-            &mut details.actual,
-            &mut details.limit,
-            &mut details.used,
-            &mut details.cap,
-        ] {
-            if let Some(value) = shown
-                && (of_field || holds(value, values))
-            {
-                *value = digest_of(value);
-                hidden = true;
+impl Redacted {
+    /// Whether a field of the context is redacted.
+    pub(crate) fn hides(&self, field: &str) -> bool {
+        self.fields().any(|hidden| hidden == field)
+    }
+
+    /// As [`hides`](Self::hides), for a field that a rule reads: `card` of a context with `card.number`.
+    fn reaches(&self, read: &str) -> bool {
+        let below = |hidden: &str| {
+            let rest = hidden.strip_prefix(read);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.fields().any(below)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let named = self.named.iter().copied();
+        named.chain(self.repeated.iter().map(String::as_str))
+    }
+
+    /// What stands in for a value: the same for the same value, and no way back to it without the key.
+    pub(crate) fn digest(&self, value: &Value) -> Result<String, CanonicalError> {
+        self.key.digest(value)
+    }
+
+    /// Fields of a context with digests in place of what is redacted.
+    pub(crate) fn shown<'c>(
+        &self,
+        context: &'c Map<String, Value>,
+    ) -> Result<Cow<'c, Map<String, Value>>, CanonicalError> {
+        let mut shown = Cow::Borrowed(context);
+        for field in self.fields() {
+            if let Some(value) = context.get(field) {
+                let digest = self.digest(value)?;
+                shown.to_mut().insert(field.to_owned(), digest.into());
             }
         }
-        hidden |= of_field;
-    }
-    if hidden {
-        // Replaced as a whole: a short value would be cut out of other words as well.
-        reason.message = format!("denied with `{}`; the values are redacted", reason.code);
-    }
-}
-
-/// What stands in for a value: the digest of its canonical JSON form.
-fn digest_of(value: &Value) -> Value {
-    let digest = digest_json(value).unwrap_or_else(|_| Digest::of(value.to_string().as_bytes()));
-    digest.to_string().into()
-}
-
-fn root_of(path: &str) -> &str {
-    let path = path.strip_prefix("context.").unwrap_or(path);
-    path.split(['.', '[']).next().unwrap_or(path)
-}
-
-fn leaves<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
-        Value::Null | Value::Bool(_) => {}
-        Value::String(text) if text.is_empty() => {}
-        leaf => found.push(leaf),
-    }
-}
-
-fn mentions(text: &str, value: &Value) -> bool {
-    match value {
-        // As a policy shows it, which may be cut or escaped.
-        Value::String(value) => {
-            let start: String = value.chars().take(8).collect();
-            text.contains(&start) || text.contains(start.escape_debug().to_string().as_str())
-        }
-        other => text.contains(&other.to_string()),
-    }
-}
-
-fn holds(shown: &Value, values: &[&Value]) -> bool {
-    let mut found = Vec::new();
-    leaves(shown, &mut found);
-    found.iter().any(|shown| {
-        values.iter().any(|value| match (shown, value) {
-            (Value::String(shown), Value::String(_)) => mentions(shown, value),
-            _ => shown == value,
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aport_gate_oap::ReasonDetails;
-    use serde_json::json;
-
-    fn reason(message: &str, field: &str, actual: Value, limit: Value) -> Reason {
-        Reason {
-            code: "oap.x".to_owned(),
-            message: message.to_owned(),
-            details: Some(ReasonDetails {
-                rule: "r".to_owned(),
-                field: Some(field.to_owned()),
-                actual: Some(actual),
-                limit: Some(limit),
-                ..ReasonDetails::default()
-            }),
-        }
+        Ok(shown)
     }
 
-    #[test]
-    fn a_redacted_value_is_in_no_part_of_a_reason() {
-        let Value::Object(context) = json!({"card": {"number": "4111-1111"}, "amount": 7}) else {
-            unreachable!()
-        };
-        let mut reasons = [
-            reason(
-                "card 4111-1111 is not known",
-                "card.number",
-                json!("4111-1111"),
-                json!(["5"]),
-            ),
-            reason(
-                "amount 7 is not 4111-1111",
-                "amount",
-                json!(7),
-                json!("4111-1111"),
-            ),
-            reason("amount 7 is over 5", "amount", json!(7), json!(5)),
-        ];
-        redact(&mut reasons, &context, &["card"]);
-        let text = serde_json::to_string(&reasons[..2]).unwrap();
-        assert!(!text.contains("4111"), "{text}");
-        assert!(text.contains("sha256:"), "{text}");
-        assert_eq!(reasons[2].message, "amount 7 is over 5");
+    /// The digest of a context, from which no redacted value can be guessed.
+    pub(crate) fn context_digest(
+        &self,
+        context: &Map<String, Value>,
+    ) -> Result<Digest, CanonicalError> {
+        digest_json(&Value::Object(self.shown(context)?.into_owned()))
+    }
+
+    /// Redacts the facts of this call that repeat a redacted value.
+    pub(crate) fn add_repeats(&mut self, secrets: &Secrets, facts: &Map<String, Value>) {
+        let repeats = |(_, value): &(&String, &Value)| secrets.repeated_in(value);
+        let found = facts.iter().filter(repeats);
+        self.repeated = found.map(|(field, _)| field.clone()).collect();
     }
 }

@@ -23,6 +23,7 @@ pub(crate) enum RefusalCode {
     UnknownPack,
     PackDiffers,
     FactsUnavailable,
+    RedactionUnavailable,
     PassportUnreadable,
     LedgerUnavailable,
     Timeout,
@@ -41,6 +42,7 @@ impl RefusalCode {
             Self::UnknownPack => "gate.unknown_pack",
             Self::PackDiffers => "gate.pack_differs",
             Self::FactsUnavailable => "gate.facts_unavailable",
+            Self::RedactionUnavailable => "gate.redaction_unavailable",
             Self::PassportUnreadable => "gate.passport_unreadable",
             Self::LedgerUnavailable => "gate.ledger_unavailable",
             Self::Timeout => "gate.timeout",
@@ -54,6 +56,8 @@ impl RefusalCode {
 pub(crate) struct Refusal {
     code: RefusalCode,
     message: String,
+    /// For log and record only.
+    detail: Option<String>,
 }
 
 impl Refusal {
@@ -61,7 +65,14 @@ impl Refusal {
         Self {
             code,
             message: one_line(&message.into()),
+            detail: None,
         }
+    }
+
+    /// Adds what the caller does not read.
+    pub(crate) fn with_detail(mut self, detail: &str) -> Self {
+        self.detail = Some(one_line(detail));
+        self
     }
 
     pub(crate) fn code(&self) -> &'static str {
@@ -70,6 +81,14 @@ impl Refusal {
 
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The message as log and record have it.
+    pub(crate) fn recorded_message(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.message),
+            None => self.message.clone(),
+        }
     }
 
     /// The answer on the wire (design, section 7).

@@ -38,12 +38,13 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
             ));
         }
     }
-    let kept = pack
-        .idempotency_field()
-        .filter(|field| gated.redacted.contains(field));
-    if let Some(field) = kept {
+    let summed = pack.summed_fields();
+    for field in summed
+        .iter()
+        .filter(|field| gated.redacted.contains(*field))
+    {
         problems.push(format!(
-            "`{field}` is redacted, but the ledger keeps idempotency keys"
+            "`{field}` is redacted, but the ledger keeps its sum"
         ));
     }
     problems

@@ -1,11 +1,15 @@
 //! Facts: what the server looked up counts, whatever the agent says.
 
-use aport_gate::{PolicyFacts, Server, policy_gated};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aport_gate::{FactsError, PolicyFacts, Server, policy_gated};
 use aport_gate_tests::in_process::{InProcess, codes, gate_with, text};
 use serde_json::{Value, json};
 
 struct Host {
     replicas: Option<u32>,
+    asked: Arc<AtomicU32>,
 }
 
 #[derive(PolicyFacts)]
@@ -13,9 +17,11 @@ struct Target {
     replicas: Option<u32>,
 }
 
-async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Target, String> {
+async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Target, FactsError> {
+    host.asked.fetch_add(1, Ordering::SeqCst);
     match target {
-        "lost" => Err("the host does not know it".to_owned()),
+        "lost" => Err(FactsError::internal("db-7.internal does not know it")),
+        "closed" => Err(FactsError::for_caller("the target is closed")),
         "broken" => panic!("host"),
         "slow" => std::future::pending().await,
         "blocking" => {
@@ -35,8 +41,12 @@ async fn deploy(#[service] host: &Host, target: String, replicas: Option<u32>) -
 }
 
 async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
+    served_counting(replicas, Arc::default()).await
+}
+
+async fn served_counting(replicas: Option<u32>, asked: Arc<AtomicU32>) -> InProcess<Server<Host>> {
     let pack = include_str!("../policies/acme.deploy.v1.json");
-    let targets = ["staging", "lost", "broken", "slow", "blocking"];
+    let targets = ["staging", "lost", "closed", "broken", "slow", "blocking"];
     let limits = json!({"targets": targets, "max_replicas": 3});
     let (gate, home) = gate_with("acme.deploy", limits, |builder| {
         builder
@@ -44,7 +54,7 @@ async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
             .timeout(std::time::Duration::from_millis(500))
     })
     .await;
-    let server = Server::new(gate.clone(), Host { replicas }).with_route(deploy);
+    let server = Server::new(gate.clone(), Host { replicas, asked }).with_route(deploy);
     InProcess::serve(server, gate, home).await
 }
 
@@ -75,7 +85,7 @@ async fn a_fact_that_is_none_takes_the_agents_word_away() {
 async fn a_call_whose_facts_cannot_be_had_is_refused_and_recorded() {
     let served = served(Some(1)).await;
     for (target, problem) in [
-        ("lost", "the host does not know it"),
+        ("closed", "the target is closed"),
         ("broken", "panicked"),
         ("slow", "within 500 ms"),
     ] {
@@ -93,4 +103,38 @@ async fn facts_that_block_past_the_deadline_refuse_the_call() {
     let served = served(Some(1)).await;
     let refused = served.call("deploy", json!({"target": "blocking"})).await;
     assert_eq!(codes(&refused), ["gate.timeout"]);
+}
+
+#[tokio::test]
+async fn what_an_error_of_the_look_up_says_is_for_the_record_and_not_for_the_caller() {
+    let served = served(Some(1)).await;
+    let refused = served.call("deploy", json!({"target": "lost"})).await;
+    assert_eq!(codes(&refused), ["gate.facts_unavailable"]);
+    assert!(!format!("{refused:?}").contains("db-7"), "{refused:?}");
+    let records = served.records("refusal").await;
+    let message = records[0]["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("db-7.internal does not know it"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_looked_up_for_an_agent_without_a_passport_in_good_standing() {
+    let asked = Arc::default();
+    let served = served_counting(Some(1), Arc::clone(&asked)).await;
+    let file = served.home.path().join("passports/ap_tester.json");
+    let passport = std::fs::read_to_string(&file).unwrap();
+    let call = || served.call("deploy", json!({"target": "staging"}));
+
+    std::fs::write(&file, passport.replace("active", "suspended")).unwrap();
+    assert_eq!(codes(&call().await), ["oap.passport_suspended"]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(codes(&call().await), ["oap.passport_not_found"]);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert_eq!(served.records("decision").await.len(), 2);
+
+    std::fs::write(&file, passport).unwrap();
+    assert_eq!(codes(&call().await), ["oap.allowed"]);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

@@ -73,6 +73,8 @@ pub use evaluate::{Evaluation, Request};
 pub use explanation::{Explanation, Operand, Stage, Step, StepResult};
 pub use id::{AgentId, InvalidAgentId, InvalidPackId, PackId};
 pub use json::{JsonError, parse_json};
+#[cfg(feature = "evaluate")]
+pub use pack::Reads;
 pub use pack::{Absent, Pack, PackError, Rule, RuleProblem, embedded_packs};
 pub use passport::{Passport, PassportError, PassportStatus, SPEC_VERSION};
 pub use usage::{Charge, CounterKey, Usage, UsagePlan, Window};

@@ -24,7 +24,11 @@ pub(super) fn parse<A: DeserializeOwned + Serialize>(
         .map_err(|error| unreadable(incoming, &error.path().to_string(), error.inner()))?;
     let agent = identity?;
     let mut fields = ContextFields::default();
-    map(&arguments, &mut fields).map_err(|error| invalid(&error.to_string()))?;
+    map(&arguments, &mut fields).map_err(|error| match incoming.tool.redacted {
+        [] => invalid(&error.to_string()),
+        // A type's own error may quote what it was to write.
+        _ => invalid("a context field cannot be expressed as JSON; the values are redacted"),
+    })?;
     let written = serde_json::to_value(&arguments);
     let (pack, context) = context_of(incoming, written, fields, given.as_deref())?;
     Ok(Parsed {
@@ -61,11 +65,15 @@ fn identify(
 
 fn unreadable(incoming: &Incoming, path: &str, error: &serde_json::Error) -> Refusal {
     let root = path.split(['.', '[']).next().unwrap_or(path);
-    let message = if path == "." {
+    let redacts = !incoming.tool.redacted.is_empty();
+    let message = if path == "." && redacts && incoming.own_type {
+        // A type that reads its fields together names none in its error, and may quote any.
+        "the arguments cannot be read; their values are redacted".to_owned()
+    } else if path == "." {
         format!("invalid arguments: {error}")
     } else if incoming.tool.redacted.contains(&root) {
-        // What could not be read may be quoted in the error.
-        format!("invalid argument `{path}`: it cannot be read; its value is redacted")
+        // What could not be read may be quoted in the error, and what follows the field in the path.
+        format!("invalid argument `{root}`: it cannot be read; its value is redacted")
     } else {
         format!("invalid argument `{path}`: {error}")
     };
@@ -80,8 +88,10 @@ fn context_of(
 ) -> Result<(PackId, Map<String, Value>), Refusal> {
     let pack = PackId::parse(incoming.tool.pack.id)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
-    let written =
-        written.map_err(|error| invalid(&format!("the arguments have no JSON form: {error}")))?;
+    let written = written.map_err(|error| match incoming.tool.redacted {
+        [] => invalid(&format!("the arguments have no JSON form: {error}")),
+        _ => invalid("the arguments have no JSON form; their values are redacted"),
+    })?;
     let Value::Object(mut context) = written else {
         return Err(invalid("the arguments are not a JSON object"));
     };

@@ -91,7 +91,8 @@ impl Desk {
             context,
             digest,
             facts: None,
-            redacted: &[],
+            redacted: None,
+            without_facts: false,
         };
         self.verifier.verify(&self.ledger, query).await
     }

@@ -25,22 +25,11 @@ struct PrivateJwk {
 }
 
 pub(super) fn read(path: &Path) -> Result<DecisionSigner, KeyError> {
-    let io = |source| KeyError::Io {
-        path: path.to_owned(),
-        source,
-    };
     let damaged = |problem| KeyError::Damaged {
         path: path.to_owned(),
         problem,
     };
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(damaged("it is not a regular file"));
-    }
-    let file = File::open(path).map_err(io)?;
-    // Asked of the open file: another one under its name would not be noticed.
-    refuse_open_to_others(&file, path)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize));
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io)?;
+    let bytes = read_private(path)?;
     // The parser's own message could quote the key.
     let jwk: PrivateJwk =
         serde_json::from_slice(&bytes).map_err(|_| damaged("it is not a private JWK"))?;
@@ -62,6 +51,26 @@ pub(super) fn read(path: &Path) -> Result<DecisionSigner, KeyError> {
     Ok(signer)
 }
 
+/// The bytes of a file that only its owner may read.
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let io = |source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(KeyError::Damaged {
+            path: path.to_owned(),
+            problem: "it is not a regular file",
+        });
+    }
+    let file = File::open(path).map_err(io)?;
+    // Asked of the open file: another one under its name would not be noticed.
+    refuse_open_to_others(&file, path)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize));
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
 /// Makes a key and writes it to `path`, whole or not at all. Tells whether it did: where there is
 /// a file already, that one stays.
 pub(super) fn create(path: &Path) -> Result<bool, KeyError> {
@@ -81,8 +90,18 @@ pub(super) fn create(path: &Path) -> Result<bool, KeyError> {
     };
     let text = serde_json::to_string(&jwk).map(Zeroizing::new);
     let text = text.map_err(|error| io(error.into()))?;
+    create_private_file(path, text.as_bytes())
+}
+
+/// Writes a file that only its owner may read, whole or not at all. Tells whether it did: where there
+/// is a file already, that one stays.
+pub(crate) fn create_private_file(path: &Path, bytes: &[u8]) -> Result<bool, KeyError> {
+    let io = |source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let scratch = path.with_file_name(format!(".new-{}", uuid::Uuid::new_v4()));
-    let written = write_private(&scratch, text.as_bytes())
+    let written = write_private(&scratch, bytes)
         // Unlike a rename, a link never replaces the key of somebody who was faster.
         .and_then(|()| std::fs::hard_link(&scratch, path));
     let removed = std::fs::remove_file(&scratch);

@@ -6,7 +6,7 @@
 mod document;
 mod error;
 mod jwk;
-mod key_file;
+pub(crate) mod key_file;
 mod keys;
 mod signer;
 #[cfg(test)]

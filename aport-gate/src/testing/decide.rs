@@ -29,7 +29,8 @@ pub async fn decide(
     };
     let query = Query {
         facts: None,
-        redacted: &[],
+        redacted: None,
+        without_facts: false,
         tool: "benchmark",
         pack: PackId::parse(pack).map_err(|error| error.to_string())?,
         tool_pack: ToolPack {

@@ -42,6 +42,11 @@ impl Rig {
         }
     }
 
+    /// Whether decisions come from a script, which asks for no passport.
+    pub(crate) fn is_scripted(&self) -> bool {
+        self.script.is_some()
+    }
+
     pub(super) fn clock(&self) -> &ManualClock {
         &self.clock
     }

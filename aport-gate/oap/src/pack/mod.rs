@@ -4,11 +4,15 @@ mod bind;
 mod embedded;
 mod error;
 pub(crate) mod read;
+#[cfg(feature = "evaluate")]
+mod reads;
 mod rule;
 pub(crate) mod tiers;
 
 pub use embedded::embedded_packs;
 pub use error::PackError;
+#[cfg(feature = "evaluate")]
+pub use reads::Reads;
 pub use rule::{Rule, RuleProblem};
 
 pub(crate) use rule::Body;

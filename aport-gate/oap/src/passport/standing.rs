@@ -6,8 +6,9 @@ use crate::reason::stage;
 use jiff::Timestamp;
 
 impl Passport {
-    /// Why it is not in force: its status and times, and those of its parent.
-    pub(crate) fn standing(&self, now: Timestamp) -> Vec<Reason> {
+    /// Why it is not in force: its status and times, and those of its parent. Empty when it is.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Vec<Reason> {
         let mut reasons: Vec<Reason> = stopped("the passport", self.status).into_iter().collect();
         if let Some((parent, status)) = &self.inherited.stopped {
             reasons.extend(stopped(

@@ -7,7 +7,7 @@
 //!
 //! | what | at most |
 //! | --- | --- |
-//! | nesting of a JSON document | 64 levels |
+//! | nesting of a JSON document | 64 levels; 128 of what is digested |
 //! | rules of a pack | 1000 |
 //! | counters that a pack declares | 100 |
 //! | a condition | 1000 characters, 32 levels |
@@ -30,6 +30,7 @@
 #[cfg(feature = "evaluate")]
 mod approval;
 mod assurance;
+mod canonical;
 #[cfg(feature = "evaluate")]
 mod check;
 mod condition;
@@ -66,7 +67,8 @@ pub use assurance::{AssuranceLevel, UnknownAssuranceLevel};
 pub use check::{Finding, Severity};
 pub use condition::{Condition, ConditionError, parse_condition};
 pub use decision::{Decision, DecisionId, OperatorOptions, Outcome, Reason, ReasonDetails};
-pub use digest::{CanonicalError, Digest, InvalidDigest, canonical_json, digest_json};
+pub use canonical::{CanonicalError, canonical_json, digest_json};
+pub use digest::{Digest, InvalidDigest};
 #[cfg(feature = "evaluate")]
 pub use evaluate::{Evaluation, Request};
 #[cfg(feature = "evaluate")]

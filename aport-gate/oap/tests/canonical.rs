@@ -1,4 +1,5 @@
-//! Canonical JSON against the vectors of RFC 8785 and against a second implementation, written here from the RFC.
+//! Canonical JSON against the vectors of RFC 8785 and against two other implementations: one written here from the
+//! RFC, and `serde_json_canonicalizer`.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics fails")]
 
@@ -157,6 +158,51 @@ fn text_is_escaped_as_the_rfc_has_it() {
     assert_eq!(canonical_json(&document).unwrap(), expected.as_bytes());
 }
 
+/// Texts with what needs escaping, and with characters that UTF-8 and UTF-16 order differently.
+fn any_text() -> impl Strategy<Value = String> {
+    let special = prop_oneof![
+        prop::char::range('\0', ' '),
+        Just('"'),
+        Just('\\'),
+        Just('/'),
+        prop::char::range('\u{7e}', '\u{a0}'),
+        prop::char::range('\u{2028}', '\u{2029}'),
+        prop::char::range('\u{d7f0}', '\u{d7ff}'),
+        prop::char::range('\u{e000}', '\u{e010}'),
+        prop::char::range('\u{fff0}', '\u{ffff}'),
+        prop::char::range('\u{10000}', '\u{10010}'),
+        prop::char::range('\u{10fff0}', '\u{10ffff}'),
+    ];
+    let special = prop::collection::vec(special, 0..80);
+    prop_oneof![
+        any::<String>(),
+        special.prop_map(|characters| characters.into_iter().collect()),
+    ]
+}
+
+#[test]
+fn deep_nesting_is_refused_before_it_is_dangerous() {
+    let nested = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+    assert!(canonical_json(&nested(128)).is_ok());
+    assert_eq!(canonical_json(&nested(129)), Err(CanonicalError::TooDeep));
+    assert_eq!(digest_json(&nested(129)), Err(CanonicalError::TooDeep));
+}
+
+#[test]
+fn the_refusal_of_a_number_tells_where_it_is() {
+    let document = serde_json::json!({"a": [0, {"b": 9_007_199_254_740_992_u64}]});
+    let message = digest_json(&document).unwrap_err().to_string();
+    assert!(message.contains("number 9007199254740992 at `$.a[1].b`"), "{message}");
+}
+
+#[test]
+fn a_document_of_many_pieces_has_the_digest_of_its_canonical_form() {
+    let items: Vec<_> = (0..5_000).map(|at| serde_json::json!({"at": at, "text": "x".repeat(at % 90)})).collect();
+    let document = serde_json::json!({"items": items, "long": "y".repeat(100_000)});
+    let written = canonical_json(&document).unwrap();
+    assert_eq!(digest_json(&document).unwrap(), aport_gate_oap::Digest::of(&written));
+}
+
 fn any_document() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
         (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
@@ -169,12 +215,12 @@ fn any_document() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         number,
-        any::<String>().prop_map(Value::String),
+        any_text().prop_map(Value::String),
     ];
     leaf.prop_recursive(3, 20, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
-            prop::collection::btree_map(any::<String>(), inner, 0..5)
+            prop::collection::btree_map(any_text(), inner, 0..5)
                 .prop_map(|map| Value::Object(map.into_iter().collect::<Map<_, _>>())),
         ]
     })
@@ -182,9 +228,11 @@ fn any_document() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn two_implementations_write_the_same_bytes(document in any_document()) {
+    fn three_implementations_write_the_same_bytes(document in any_document()) {
         let bytes = canonical_json(&document).unwrap();
+        prop_assert_eq!(&bytes, &serde_json_canonicalizer::to_vec(&document).unwrap());
         prop_assert_eq!(String::from_utf8(bytes.clone()).unwrap(), canonical(&document));
+        prop_assert_eq!(digest_json(&document).unwrap(), aport_gate_oap::Digest::of(&bytes));
         // What is written reads back as a document with the same digest.
         let again = parse_json(&bytes).unwrap();
         prop_assert_eq!(digest_json(&again).unwrap(), digest_json(&document).unwrap());

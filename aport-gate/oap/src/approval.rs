@@ -33,9 +33,7 @@ pub(crate) fn needed(
     passport: &Passport,
     context: &Map<String, Value>,
 ) -> Option<Reason> {
-    let by_pack = pack.as_value().get("approval_required") == Some(&Value::Bool(true))
-        || pack.flag("enforcement", "approval_required");
-    let asked = if by_pack {
+    let asked = if pack.asks_approval() {
         Asked::Always
     } else {
         by_passport(pack, passport, context)?

@@ -87,7 +87,10 @@ impl Refused {
         match self {
             Self::TooDeep => CanonicalError::TooDeep,
             Self::Unsafe { number, path } => CanonicalError::UnsafeInteger {
-                path: path.iter().rev().fold("$".to_owned(), |all, step| all + step),
+                path: path
+                    .iter()
+                    .rev()
+                    .fold("$".to_owned(), |all, step| all + step),
                 number: number.to_string(),
             },
         }
@@ -138,7 +141,10 @@ impl<'h> Writer<'h> {
         bounded(depth)?;
         self.out.push(b'{');
         // How `serde_json` orders members depends on how it was built, and is never quite the RFC's order.
-        if members.keys().is_sorted_by(|one, next| by_utf16(one, next) == Ordering::Less) {
+        if members
+            .keys()
+            .is_sorted_by(|one, next| by_utf16(one, next) == Ordering::Less)
+        {
             self.members(members.iter(), depth)?;
         } else {
             let mut sorted: Vec<_> = members.iter().collect();
@@ -174,10 +180,14 @@ impl<'h> Writer<'h> {
             return Ok(());
         }
         // A float of this size has no fraction: it is an integer that was rounded while reading.
-        match number.as_f64().filter(|float| float.abs() < 9_007_199_254_740_992.0) {
+        match number
+            .as_f64()
+            .filter(|float| float.abs() < 9_007_199_254_740_992.0)
+        {
             Some(float) => {
                 let mut digits = ryu_js::Buffer::new();
-                self.out.extend_from_slice(digits.format_finite(float).as_bytes());
+                self.out
+                    .extend_from_slice(digits.format_finite(float).as_bytes());
                 Ok(())
             }
             None => Err(Refused::Unsafe {
@@ -191,7 +201,10 @@ impl<'h> Writer<'h> {
         self.out.push(b'"');
         // Few texts hold anything to escape. A whole chunk is looked at without a branch for each byte.
         for chunk in text.as_bytes().chunks(32) {
-            if chunk.iter().fold(false, |found, byte| found | is_escaped(*byte)) {
+            if chunk
+                .iter()
+                .fold(false, |found, byte| found | is_escaped(*byte))
+            {
                 chunk.iter().for_each(|byte| self.byte(*byte));
             } else {
                 self.out.extend_from_slice(chunk);
@@ -214,7 +227,11 @@ impl<'h> Writer<'h> {
                 self.out.extend_from_slice(b"\\u00");
                 self.out.push(b'0' + (control >> 4));
                 let low = control & 0xf;
-                self.out.push(if low < 10 { b'0' + low } else { b'a' - 10 + low });
+                self.out.push(if low < 10 {
+                    b'0' + low
+                } else {
+                    b'a' - 10 + low
+                });
                 return;
             }
             plain => return self.out.push(plain),

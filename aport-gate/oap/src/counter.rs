@@ -196,14 +196,18 @@ mod reading {
     use crate::condition::evaluator::{Evaluator, Scene};
     use crate::condition::program::Program;
     use crate::condition::value::Val;
-    use crate::{CounterKey, Usage};
+    use crate::{CounterKey, Usage, Window};
+    use std::borrow::Cow;
 
     /// A counter as one request sees it.
     #[derive(Clone, Debug)]
-    pub(crate) struct Reading {
+    pub(crate) struct Reading<'a> {
         pub(crate) counter: usize,
         pub(crate) indexed: bool,
-        pub(crate) key: Result<CounterKey, Unreadable>,
+        name: &'a str,
+        window: Window,
+        bounds: (i64, i64),
+        pub(crate) key: Result<Cow<'a, str>, Unreadable>,
         pub(crate) used: i64,
     }
 
@@ -214,8 +218,42 @@ mod reading {
         Malformed(String),
     }
 
+    impl Reading<'_> {
+        /// What the ledger calls it.
+        pub(crate) fn counter_key(&self) -> Option<CounterKey> {
+            Some(CounterKey {
+                counter: self.name.to_owned(),
+                key: self.key.as_deref().ok()?.to_owned(),
+                window: self.window,
+                window_start: self.bounds.0,
+                window_end: self.bounds.1,
+            })
+        }
+
+        /// Whether this is what the ledger calls so.
+        pub(crate) fn is(&self, known: &CounterKey) -> bool {
+            self.key.as_deref().is_ok_and(|key| key == known.key)
+                && self.name == known.counter
+                && self.window == known.window
+                && self.bounds == (known.window_start, known.window_end)
+        }
+
+        fn used(&self, usage: &Usage) -> i64 {
+            // Most packs have one or two counters. Comparing them costs less than hashing one.
+            let found = if usage.counters.len() <= 4 {
+                let mut entries = usage.counters.iter();
+                entries
+                    .find(|(known, _)| self.is(known))
+                    .map(|(_, used)| used)
+            } else {
+                self.counter_key().and_then(|key| usage.counters.get(&key))
+            };
+            found.copied().unwrap_or(0)
+        }
+    }
+
     /// The counters that a request touches, each with what was used of it.
-    pub(crate) fn readings(scene: Scene<'_>, usage: Option<&Usage>) -> Vec<Reading> {
+    pub(crate) fn readings<'a>(scene: Scene<'a>, usage: Option<&Usage>) -> Vec<Reading<'a>> {
         scene
             .pack
             .counter_uses()
@@ -227,27 +265,19 @@ mod reading {
                 {
                     return None;
                 }
-                let key = key(scene, counter, found, program).map(|key| {
-                    let (window_start, window_end) = counter.window.bounds(scene.now);
-                    let counter_name = counter.name.clone();
-                    CounterKey {
-                        counter: counter_name,
-                        key,
-                        window: counter.window,
-                        window_start,
-                        window_end,
-                    }
-                });
-                let used = match (&key, usage) {
-                    (Ok(key), Some(usage)) => usage.used(key),
-                    _ => 0,
-                };
-                Some(Reading {
+                let mut reading = Reading {
                     counter: found.counter,
                     indexed: found.index.is_some(),
-                    key,
-                    used,
-                })
+                    name: &counter.name,
+                    window: counter.window,
+                    bounds: counter.window.bounds(scene.now),
+                    key: key(scene, counter, found, program),
+                    used: 0,
+                };
+                if let Some(usage) = usage {
+                    reading.used = reading.used(usage);
+                }
+                Some(reading)
             })
             .collect()
     }
@@ -257,7 +287,7 @@ mod reading {
         counter: &'a Counter,
         found: &'a CounterUse,
         program: Option<&'a Program>,
-    ) -> Result<String, Unreadable> {
+    ) -> Result<Cow<'a, str>, Unreadable> {
         let malformed = |what: &str| {
             let name = &counter.name;
             Unreadable::Malformed(format!(
@@ -271,26 +301,30 @@ mod reading {
             if value.absence().is_some() {
                 return Err(Unreadable::Absent);
             }
-            return key_part(&value).ok_or_else(|| malformed(&format!("`{index}`")));
+            return key_part(value).ok_or_else(|| malformed(&format!("`{index}`")));
+        }
+        let part = |field: &String| {
+            // Never an empty key in place of an absent field: leaving it out would open a fresh cap.
+            let value = scene.context.get(field).ok_or(Unreadable::Absent)?;
+            key_part(Val::from_json(value)).ok_or_else(|| malformed(&format!("`{field}`")))
+        };
+        if let [field] = counter.by.as_slice() {
+            return part(field);
         }
         let mut key = String::new();
         for (at, field) in counter.by.iter().enumerate() {
-            // Never an empty key in place of an absent field: leaving it out would open a fresh cap.
-            let value = scene.context.get(field).ok_or(Unreadable::Absent)?;
-            let part =
-                key_part(&Val::from_json(value)).ok_or_else(|| malformed(&format!("`{field}`")))?;
             key.push_str(if at == 0 { "" } else { "|" });
-            key.push_str(&part);
+            key.push_str(&part(field)?);
         }
-        Ok(key)
+        Ok(key.into())
     }
 
     /// A key part, escaped so that `a|b` and `c` never join to the key of `a` and `b|c`.
-    pub(crate) fn key_part(value: &Val<'_>) -> Option<String> {
+    pub(crate) fn key_part(value: Val<'_>) -> Option<Cow<'_, str>> {
         match value {
-            Val::Str(text) if !text.contains(['\\', '|']) => Some(text.to_string()),
-            Val::Str(text) => Some(text.replace('\\', "\\\\").replace('|', "\\|")),
-            Val::Int(int) => Some(int.to_string()),
+            Val::Str(text) if !text.contains(['\\', '|']) => Some(text),
+            Val::Str(text) => Some(text.replace('\\', "\\\\").replace('|', "\\|").into()),
+            Val::Int(int) => Some(int.to_string().into()),
             _ => None,
         }
     }

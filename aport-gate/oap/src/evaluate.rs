@@ -56,10 +56,8 @@ impl Pack {
             idempotency_key: self.idempotency_key(request.context).map(str::to_owned),
         };
         for reading in readings(self.scene(request, passport, &[], false), None) {
-            if let Ok(key) = reading.key
-                && !plan.counters.contains(&key)
-            {
-                plan.counters.push(key);
+            if !plan.counters.iter().any(|known| reading.is(known)) {
+                plan.counters.extend(reading.counter_key());
             }
         }
         plan
@@ -73,7 +71,11 @@ impl Pack {
             Ok(passport) => passport,
             Err(reason) => return deny(vec![*reason]),
         };
-        let scene = self.scene(request, passport, &[], usage.key_seen);
+        let fields = self.field_names().read(request.context);
+        let scene = Scene {
+            fields: Some(&fields),
+            ..self.scene(request, passport, &[], usage.key_seen)
+        };
         let readings = readings(scene, Some(usage));
         let scene = Scene {
             readings: &readings,
@@ -84,7 +86,7 @@ impl Pack {
         let invalid = self
             .schema
             .as_ref()
-            .map(|schema| schema.check(request.context, machine.fields()))
+            .map(|schema| schema.check(request.context, &fields))
             .unwrap_or_default();
         let valid = invalid.is_empty();
         reasons.extend(invalid);
@@ -136,7 +138,7 @@ impl Pack {
         &'a self,
         request: &Request<'a>,
         passport: &'a Passport,
-        readings: &'a [Reading],
+        readings: &'a [Reading<'a>],
         key_seen: bool,
     ) -> Scene<'a> {
         Scene {
@@ -144,6 +146,7 @@ impl Pack {
             passport,
             context: request.context,
             now: request.now,
+            fields: None,
             readings,
             idempotency_key: self.idempotency_key(request.context),
             key_seen,
@@ -183,14 +186,10 @@ impl Pack {
                     .filter(|amount| *amount >= 0),
             };
             match (&reading.key, amount) {
-                (Ok(key), Some(amount)) if charges.iter().any(|known| known.counter == *key) => {
-                    let _ = amount;
-                }
-                (Ok(key), Some(amount)) if reading.used.checked_add(amount).is_some() => {
-                    charges.push(Charge {
-                        counter: key.clone(),
-                        amount,
-                    });
+                (Ok(_), Some(_)) if charges.iter().any(|known| reading.is(&known.counter)) => {}
+                (Ok(_), Some(amount)) if reading.used.checked_add(amount).is_some() => {
+                    let counter = reading.counter_key();
+                    charges.extend(counter.map(|counter| Charge { counter, amount }));
                 }
                 (Ok(_), Some(_)) => {
                     refuse("oap.limit_exceeded", format!("counter `{name}` is full"))

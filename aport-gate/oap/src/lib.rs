@@ -63,11 +63,11 @@ mod validator;
 pub mod validators {}
 
 pub use assurance::{AssuranceLevel, UnknownAssuranceLevel};
+pub use canonical::{CanonicalError, canonical_json, digest_json};
 #[cfg(feature = "evaluate")]
 pub use check::{Finding, Severity};
 pub use condition::{Condition, ConditionError, parse_condition};
 pub use decision::{Decision, DecisionId, OperatorOptions, Outcome, Reason, ReasonDetails};
-pub use canonical::{CanonicalError, canonical_json, digest_json};
 pub use digest::{Digest, InvalidDigest};
 #[cfg(feature = "evaluate")]
 pub use evaluate::{Evaluation, Request};

@@ -9,21 +9,12 @@ use serde_json::Value;
 /// list lists nothing.
 pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if !pack.flag("mcp", "require_allowlisted_if_present") {
+    if !pack.asks_allowlist() || !passport.has_allowlist() {
         return reasons;
     }
-    let root = passport.as_value().get("mcp");
-    let metadata = passport
-        .as_value()
-        .get("metadata")
-        .and_then(|metadata| metadata.get("mcp"));
     // A pack about MCP calls as such has the server and its tool as fields of their own.
     let calls = pack.declares_field("server") && pack.declares_field("tool");
-    for allowlist in [root, metadata]
-        .into_iter()
-        .flatten()
-        .filter(|list| !list.is_null())
-    {
+    for allowlist in allowlists(passport.as_value()) {
         for (kind, list) in [("tool", "tools"), ("server", "servers")] {
             if allowlist.is_object() && allowlist.get(list).is_none() {
                 continue;
@@ -54,6 +45,15 @@ pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) 
         }
     }
     reasons
+}
+
+/// The allowlists of a passport's document.
+pub(crate) fn allowlists(passport: &Value) -> impl Iterator<Item = &Value> {
+    let metadata = passport
+        .get("metadata")
+        .and_then(|metadata| metadata.get("mcp"));
+    let found = [passport.get("mcp"), metadata].into_iter().flatten();
+    found.filter(|list| !list.is_null())
 }
 
 /// The very name, or all names that begin as an entry with a final `*` does. Whether a URL ends in a slash

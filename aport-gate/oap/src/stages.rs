@@ -52,6 +52,9 @@ pub(crate) fn capabilities(pack: &Pack, passport: &Passport) -> Option<Reason> {
 /// Whether the amount is within `max_amount` of a capability's parameters, in the currency that they name.
 pub(crate) fn parameters(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
     let mut reasons = Vec::new();
+    if !passport.has_params() {
+        return reasons;
+    }
     let Some(amount) = request.context.get("amount") else {
         return reasons;
     };

@@ -80,20 +80,3 @@ pub struct Usage {
     /// Whether the idempotency key of the plan was used before.
     pub key_seen: bool,
 }
-
-#[cfg(feature = "evaluate")]
-impl Usage {
-    /// What was used of a counter.
-    pub(crate) fn used(&self, key: &CounterKey) -> i64 {
-        // Most packs have one or two counters. Comparing them costs less than hashing one.
-        let found = if self.counters.len() <= 4 {
-            let mut entries = self.counters.iter();
-            entries
-                .find(|(known, _)| *known == key)
-                .map(|(_, used)| used)
-        } else {
-            self.counters.get(key)
-        };
-        found.copied().unwrap_or(0)
-    }
-}

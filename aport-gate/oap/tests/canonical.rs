@@ -182,7 +182,8 @@ fn any_text() -> impl Strategy<Value = String> {
 
 #[test]
 fn deep_nesting_is_refused_before_it_is_dangerous() {
-    let nested = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+    let nested =
+        |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
     assert!(canonical_json(&nested(128)).is_ok());
     assert_eq!(canonical_json(&nested(129)), Err(CanonicalError::TooDeep));
     assert_eq!(digest_json(&nested(129)), Err(CanonicalError::TooDeep));
@@ -192,15 +193,23 @@ fn deep_nesting_is_refused_before_it_is_dangerous() {
 fn the_refusal_of_a_number_tells_where_it_is() {
     let document = serde_json::json!({"a": [0, {"b": 9_007_199_254_740_992_u64}]});
     let message = digest_json(&document).unwrap_err().to_string();
-    assert!(message.contains("number 9007199254740992 at `$.a[1].b`"), "{message}");
+    assert!(
+        message.contains("number 9007199254740992 at `$.a[1].b`"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_document_of_many_pieces_has_the_digest_of_its_canonical_form() {
-    let items: Vec<_> = (0..5_000).map(|at| serde_json::json!({"at": at, "text": "x".repeat(at % 90)})).collect();
+    let items: Vec<_> = (0..5_000)
+        .map(|at| serde_json::json!({"at": at, "text": "x".repeat(at % 90)}))
+        .collect();
     let document = serde_json::json!({"items": items, "long": "y".repeat(100_000)});
     let written = canonical_json(&document).unwrap();
-    assert_eq!(digest_json(&document).unwrap(), aport_gate_oap::Digest::of(&written));
+    assert_eq!(
+        digest_json(&document).unwrap(),
+        aport_gate_oap::Digest::of(&written)
+    );
 }
 
 fn any_document() -> impl Strategy<Value = Value> {

@@ -103,27 +103,27 @@ impl<'a> Evaluator<'a> {
     pub(super) fn counter_of(
         &self,
         counter: usize,
-        key: &Val<'a>,
+        key: Val<'a>,
         expr: &'a Expr,
     ) -> Evaluated<Val<'a>> {
         if let Some(absence) = key.absence() {
             return Ok(Val::Unknown(absence));
         }
+        let kind = key.type_name();
         let key = crate::counter::key_part(key).ok_or_else(|| {
             Fault(format!(
-                "`{expr}` needs a string or an integer as key, found {}",
-                key.type_name()
+                "`{expr}` needs a string or an integer as key, found {kind}"
             ))
         })?;
         let reading = self.scene.readings.iter().find(|reading| {
             reading.counter == counter
                 && reading.indexed
-                && reading.key.as_ref().is_ok_and(|found| found.key == key)
+                && reading.key.as_ref().is_ok_and(|found| *found == key)
         });
         self.used(reading, expr)
     }
 
-    fn used(&self, reading: Option<&'a Reading>, expr: &'a Expr) -> Evaluated<Val<'a>> {
+    fn used(&self, reading: Option<&'a Reading<'a>>, expr: &'a Expr) -> Evaluated<Val<'a>> {
         let unknown = Val::Unknown(Absence {
             origin: Origin::Counter,
             expr,
@@ -176,7 +176,7 @@ impl<'a> Evaluator<'a> {
             && let Some(counter) = self.scene.pack.counter_index(name)
         {
             let key = self.eval(index)?;
-            return self.counter_of(counter, &key, expr);
+            return self.counter_of(counter, key, expr);
         }
         let base = self.eval(of)?;
         let index = self.eval(index)?;

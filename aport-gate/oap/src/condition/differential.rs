@@ -44,6 +44,7 @@ fn answers(
         passport,
         context,
         now: request.now,
+        fields: None,
         readings: &[],
         idempotency_key: context.get("key").and_then(Value::as_str),
         key_seen: usage.key_seen,

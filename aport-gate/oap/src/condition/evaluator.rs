@@ -20,7 +20,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) passport: &'a Passport,
     pub(crate) context: &'a Map<String, Value>,
     pub(crate) now: Timestamp,
-    pub(crate) readings: &'a [Reading],
+    /// The context's fields by position, where somebody has read them already.
+    pub(crate) fields: Option<&'a Fields<'a>>,
+    pub(crate) readings: &'a [Reading<'a>],
     pub(crate) idempotency_key: Option<&'a str>,
     pub(crate) key_seen: bool,
 }
@@ -48,11 +50,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The context's fields by position.
-    pub(crate) fn fields(&mut self) -> &Fields<'a> {
+    /// A field of the context, by its position among the pack's names.
+    pub(super) fn field_at(&mut self, position: usize) -> Option<&'a Value> {
         let scene = &self.scene;
+        if let Some(fields) = scene.fields {
+            return fields.get(position);
+        }
         let read = || scene.pack.field_names().read(scene.context);
-        self.fields.get_or_insert_with(read)
+        self.fields.get_or_insert_with(read).get(position)
     }
 
     /// Gives the next condition a budget of its own.

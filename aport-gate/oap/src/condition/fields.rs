@@ -3,62 +3,138 @@
 
 use serde_json::{Map, Value};
 
+/// So many fields are read without an allocation.
+const INLINE: usize = 24;
+
 /// The names, in the order in which they were first met.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldNames {
     names: Vec<String>,
-    /// Positions, sorted by name.
-    sorted: Vec<usize>,
+    /// One more than a position, found by a hash of the name; 0 where there is none. Its length is a power of two
+    /// and leaves room, so that a search ends.
+    slots: Vec<u32>,
 }
 
 /// The fields of one context. None for a name that it lacks.
 #[derive(Debug)]
-pub(crate) struct Fields<'a>(Vec<Option<&'a Value>>);
+pub(crate) struct Fields<'a> {
+    first: [Option<&'a Value>; INLINE],
+    rest: Vec<Option<&'a Value>>,
+}
 
 impl FieldNames {
     /// The position of a name, a new one where it was not met before.
     pub(crate) fn intern(&mut self, name: &str) -> usize {
-        match self.search(name) {
-            Ok(position) => position,
-            Err(at) => {
-                self.names.push(name.to_owned());
-                self.sorted.insert(at, self.names.len() - 1);
-                self.names.len() - 1
-            }
+        if let Some(position) = self.position(name) {
+            return position;
+        }
+        let position = self.names.len();
+        self.names.push(name.to_owned());
+        if self.names.len() * 2 > self.slots.len() {
+            self.slots = vec![0; (self.names.len() * 4).next_power_of_two()];
+            (0..position).for_each(|known| self.enter(known));
+        }
+        self.enter(position);
+        position
+    }
+
+    fn enter(&mut self, position: usize) {
+        let (Some(name), Ok(entry)) = (self.names.get(position), u32::try_from(position + 1))
+        else {
+            return;
+        };
+        let mask = self.slots.len().saturating_sub(1);
+        let mut at = hash(name) & mask;
+        while self.slots.get(at).is_some_and(|taken| *taken != 0) {
+            at = (at + 1) & mask;
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = entry;
         }
     }
 
-    /// Its position, or where it belongs in the sorted order.
-    fn search(&self, name: &str) -> Result<usize, usize> {
-        let known = |position: &usize| self.names.get(*position).map_or("", String::as_str);
-        let at = self
-            .sorted
-            .binary_search_by(|position| known(position).cmp(name))?;
-        self.sorted.get(at).copied().ok_or(at)
+    /// Which name is asked for is the agent's choice, but what it is compared with are a few names of the pack.
+    fn position(&self, name: &str) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = hash(name) & mask;
+        loop {
+            let position = usize::try_from(self.slots.get(at)?.checked_sub(1)?).ok()?;
+            if self.names.get(position).is_some_and(|known| known == name) {
+                return Some(position);
+            }
+            at = (at + 1) & mask;
+        }
     }
 
     pub(crate) fn read<'a>(&self, context: &'a Map<String, Value>) -> Fields<'a> {
-        let mut values = vec![None; self.names.len()];
+        let mut fields = Fields {
+            first: [None; INLINE],
+            rest: vec![None; self.names.len().saturating_sub(INLINE)],
+        };
         // Going through the context once costs less than looking up each name, unless it is full of other things.
         if context.len() <= 2 * self.names.len() {
             for (name, value) in context {
-                if let Ok(position) = self.search(name)
-                    && let Some(slot) = values.get_mut(position)
-                {
-                    *slot = Some(value);
+                if let Some(position) = self.position(name) {
+                    fields.set(position, value);
                 }
             }
         } else {
-            for (name, slot) in self.names.iter().zip(&mut values) {
-                *slot = context.get(name);
+            for (position, name) in self.names.iter().enumerate() {
+                if let Some(value) = context.get(name) {
+                    fields.set(position, value);
+                }
             }
         }
-        Fields(values)
+        fields
     }
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn get(&self, position: usize) -> Option<&'a Value> {
-        self.0.get(position).copied().flatten()
+        match self.first.get(position) {
+            Some(found) => *found,
+            None => self.rest.get(position - INLINE).copied().flatten(),
+        }
+    }
+
+    fn set(&mut self, position: usize, value: &'a Value) {
+        let slot = match self.first.get_mut(position) {
+            Some(slot) => Some(slot),
+            None => self.rest.get_mut(position - INLINE),
+        };
+        if let Some(slot) = slot {
+            *slot = Some(value);
+        }
+    }
+}
+
+/// A few names of fields: their length and their ends tell nearly all of them apart.
+fn hash(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
+    let mixed = bytes.len() ^ (end(bytes.first()) << 4) ^ (end(bytes.last()) << 9);
+    mixed ^ (mixed >> 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_name_has_its_value_and_no_other(
+            names in prop::collection::vec("[ab]{0,6}", 0..80),
+            context in prop::collection::hash_map("[ab]{0,6}", 0_i64..100, 0..80),
+        ) {
+            let mut known = FieldNames::default();
+            let positions: Vec<_> = names.iter().map(|name| known.intern(name)).collect();
+            let context: Map<_, _> = context.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+            let fields = known.read(&context);
+            for (name, position) in names.iter().zip(positions) {
+                prop_assert_eq!(known.intern(name), position);
+                prop_assert_eq!(fields.get(position), context.get(name));
+            }
+        }
     }
 }

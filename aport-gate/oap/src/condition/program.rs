@@ -96,7 +96,7 @@ impl Node {
             Self::List(items) => list(items, machine),
             Self::Context => Ok(Val::Object(machine.scene.context)),
             Self::ContextField(position, expr) => {
-                let found = machine.fields().get(*position);
+                let found = machine.field_at(*position);
                 Ok(found.map_or_else(|| machine.absent(expr), Val::from_json))
             }
             Self::Passport(expr) => Ok(machine.object(machine.scene.passport.as_value(), expr)),
@@ -111,7 +111,7 @@ impl Node {
             Self::Counter(counter, expr) => machine.counter(*counter, expr),
             Self::CounterOf(counter, key, expr) => {
                 let key = key.eval(machine)?;
-                machine.counter_of(*counter, &key, expr)
+                machine.counter_of(*counter, key, expr)
             }
             Self::RecentKeys => Ok(Val::RecentKeys),
             Self::Variable(depth) => machine.variable_at(*depth),

@@ -148,7 +148,7 @@ impl Pack {
                 stages::region(request, passport).into_iter().collect(),
             ),
         });
-        steps.push(if self.flag("mcp", "require_allowlisted_if_present") {
+        steps.push(if self.asks_allowlist() {
             step(
                 Stage::Mcp,
                 Vec::new(),
@@ -168,8 +168,8 @@ impl Pack {
         let mut uncounted = Vec::new();
         let charges = self.charges(scene, valid, &mut uncounted);
         let counted = readings.iter().filter_map(|reading| {
-            let key = reading.key.as_ref().ok()?;
-            let adds = charges.iter().find(|charge| charge.counter == *key);
+            let key = reading.counter_key()?;
+            let adds = charges.iter().find(|charge| charge.counter == key);
             let of = if key.key.is_empty() {
                 key.counter.clone()
             } else {

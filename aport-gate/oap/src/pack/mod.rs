@@ -64,6 +64,10 @@ pub struct Pack {
     limit_scopes: Vec<String>,
     absent: Absent,
     #[cfg(feature = "evaluate")]
+    asks_approval: bool,
+    #[cfg(feature = "evaluate")]
+    asks_allowlist: bool,
+    #[cfg(feature = "evaluate")]
     pub(crate) schema: Option<crate::schema::Schema>,
 }
 
@@ -124,6 +128,11 @@ impl Pack {
             idempotency_field,
             asks_recent_keys: false,
             absent: read::absent(map)?,
+            #[cfg(feature = "evaluate")]
+            asks_approval: map.get("approval_required") == Some(&Value::Bool(true))
+                || read::flag(map, "enforcement", "approval_required"),
+            #[cfg(feature = "evaluate")]
+            asks_allowlist: read::flag(map, "mcp", "require_allowlisted_if_present"),
             #[cfg(feature = "evaluate")]
             schema: compiled_schema,
             value,
@@ -310,10 +319,14 @@ impl Pack {
         tiers::required(&self.tiers, amount)
     }
 
-    pub(crate) fn flag(&self, section: &str, key: &str) -> bool {
-        self.value
-            .as_object()
-            .is_some_and(|map| read::flag(map, section, key))
+    /// Whether a person has to approve every call.
+    pub(crate) fn asks_approval(&self) -> bool {
+        self.asks_approval
+    }
+
+    /// Whether the passport's MCP allowlist counts.
+    pub(crate) fn asks_allowlist(&self) -> bool {
+        self.asks_allowlist
     }
 }
 

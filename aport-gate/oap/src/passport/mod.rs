@@ -35,6 +35,10 @@ pub struct Passport {
     inherited: Inherited,
     #[cfg(feature = "evaluate")]
     asks_approval: bool,
+    #[cfg(feature = "evaluate")]
+    has_allowlist: bool,
+    #[cfg(feature = "evaluate")]
+    has_params: bool,
 }
 
 /// Why a document is not accepted as a passport.
@@ -125,6 +129,8 @@ impl Passport {
         if map.get("limits").is_some_and(|limits| !limits.is_object()) {
             return Err(wrong_type("limits", "an object"));
         }
+        #[cfg(feature = "evaluate")]
+        let has_allowlist = crate::mcp::allowlists(&value).next().is_some();
         Ok(Self {
             digest: digest_json(&value)?,
             agent_id: agent_id(map)?,
@@ -139,6 +145,10 @@ impl Passport {
             inherited: Inherited::default(),
             #[cfg(feature = "evaluate")]
             asks_approval: map.get("limits").is_some_and(crate::approval::is_asked_in),
+            #[cfg(feature = "evaluate")]
+            has_allowlist,
+            #[cfg(feature = "evaluate")]
+            has_params: has_params(map),
             value,
         })
     }
@@ -195,6 +205,18 @@ impl Passport {
     #[cfg(feature = "evaluate")]
     pub(crate) fn asks_approval(&self) -> bool {
         self.asks_approval
+    }
+
+    /// Whether there is an MCP allowlist.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn has_allowlist(&self) -> bool {
+        self.has_allowlist
+    }
+
+    /// Whether any capability has parameters.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn has_params(&self) -> bool {
+        self.has_params
     }
 
     #[cfg(feature = "evaluate")]
@@ -293,6 +315,13 @@ fn capabilities(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> 
                 .ok_or_else(|| wrong_type("capabilities", expected))
         })
         .collect()
+}
+
+#[cfg(feature = "evaluate")]
+fn has_params(map: &Map<String, Value>) -> bool {
+    let list = map.get("capabilities").and_then(Value::as_array);
+    let mut items = list.into_iter().flatten();
+    items.any(|item| item.get("params").is_some_and(Value::is_object))
 }
 
 fn regions(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> {

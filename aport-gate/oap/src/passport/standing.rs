@@ -1,5 +1,6 @@
 //! Whether a passport is in force at a time.
 
+use super::parent::Inherited;
 use super::{Passport, PassportStatus};
 use crate::Reason;
 use crate::reason::stage;
@@ -9,6 +10,12 @@ impl Passport {
     /// Why it is not in force: its status and times, and those of its parent. Empty when it is.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Vec<Reason> {
+        let orphan = self.inherited == Inherited::default();
+        let begun = self.not_before.is_none_or(|start| start <= now);
+        let lasts = self.expires_at.is_none_or(|expiry| now < expiry);
+        if orphan && begun && lasts && self.status == PassportStatus::Active {
+            return Vec::new();
+        }
         let mut reasons: Vec<Reason> = stopped("the passport", self.status).into_iter().collect();
         if let Some((parent, status)) = &self.inherited.stopped {
             reasons.extend(stopped(

@@ -56,6 +56,9 @@ impl Effort {
 }
 
 pub fn measure(title: &str, effort: Effort, mut rows: Vec<Row<'_>>) -> Table {
+    if let Ok(wanted) = std::env::var("APORT_BENCH_ROW") {
+        rows.retain(|row| format!("{title}: {}", row.name).contains(&wanted));
+    }
     let times: Vec<u32> = rows
         .iter_mut()
         .map(|row| calibrate(row, effort.slice))

@@ -1,7 +1,9 @@
 //! All measurements in one run, as Markdown. `cargo bench --manifest-path tests/bench/Cargo.toml` prints every
 //! table; words after `--` name the ones to print: engines, rules, decision, tool, growth.
 //!
-//! `APORT_BENCH_QUICK=1` measures roughly. `APORT_BENCH_POSTGRES` is the URL of a database to measure as well.
+//! `APORT_BENCH_QUICK=1` measures roughly; `APORT_BENCH_ROW=TEXT` runs only rows with that text in their name, as a
+//! profile wants it. `APORT_TEST_POSTGRES` is the URL of a PostgreSQL server to measure; without it, a private one is
+//! started where its binaries are found.
 
 mod decision;
 mod engines;

@@ -4,9 +4,10 @@ use super::refund::{PACK_ID, limits, regions};
 use aport_gate::Gate;
 use aport_gate::oap::AgentId;
 use aport_gate::testing::decide;
+use aport_gate_test_postgres::{Options, Server, database_on};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
@@ -18,11 +19,14 @@ pub enum Place {
 }
 
 impl Place {
-    /// The ledgers that can be measured here: PostgreSQL when `APORT_BENCH_POSTGRES` has its URL.
+    /// The ledgers that can be measured here.
     pub fn all() -> Vec<Self> {
         let mut places = vec![Self::Memory, Self::Sqlite];
-        if std::env::var_os("APORT_BENCH_POSTGRES").is_some() {
-            places.push(Self::Postgres);
+        match postgres() {
+            Some(_) => places.push(Self::Postgres),
+            None => println!(
+                "\nPostgreSQL is not measured: neither APORT_TEST_POSTGRES nor the server's binaries are there."
+            ),
         }
         places
     }
@@ -34,6 +38,23 @@ impl Place {
             Self::Postgres => "PostgreSQL",
         }
     }
+}
+
+/// URL of the server that `APORT_TEST_POSTGRES` names, else of a private one that keeps what it acknowledged,
+/// as a real one does.
+fn postgres() -> Option<&'static str> {
+    static URL: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
+    let found = URL.get_or_init(|| match std::env::var("APORT_TEST_POSTGRES") {
+        Ok(url) => Some((url, None)),
+        Err(_) => {
+            let options = Options {
+                durable: true,
+                ..Options::default()
+            };
+            Server::start(&options).map(|server| (server.url("postgres"), Some(server)))
+        }
+    });
+    found.as_ref().map(|(url, _)| url.as_str())
 }
 
 /// A gate with passports for so many agents, in a folder that is removed with it.
@@ -65,7 +86,9 @@ impl Scene {
             Place::Memory => builder.ledger_in_memory(),
             Place::Sqlite => builder.ledger(home.path().join("ledger.sqlite3")),
             Place::Postgres => {
-                panic!("this build of aport-gate has no PostgreSQL ledger to measure")
+                let server = postgres().expect("a place that can be measured");
+                let url = tokio::task::spawn_blocking(|| database_on(server)).await;
+                builder.postgres(url.expect("a database"))
             }
         };
         let gate = builder.build().await.expect("a gate");

@@ -7,6 +7,7 @@ use crate::{Reason, ReasonDetails};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Most reasons that one context gives.
@@ -33,9 +34,10 @@ impl std::fmt::Debug for Schema {
 impl Schema {
     /// Compiles it; the fields that it describes get a position among the names.
     pub(crate) fn compile(schema: &Value, fields: &mut FieldNames) -> Result<Self, PackError> {
+        let schema = with_gate_fields(schema);
         let compiled = Compiled {
-            validator: validator(schema)?,
-            shape: shape::Shape::read(schema, fields)?,
+            validator: validator(&schema)?,
+            shape: shape::Shape::read(&schema, fields)?,
         };
         Ok(Self(Arc::new(compiled)))
     }
@@ -66,6 +68,33 @@ impl Schema {
         }
         reasons
     }
+}
+
+/// What every gate adds to a context.
+const GATE_FIELDS: [&str; 2] = ["agent_id", "policy_id"];
+
+/// A schema that is closed against further fields means those of callers: the gate's own are
+/// described where the pack does not describe them.
+fn with_gate_fields(schema: &Value) -> Cow<'_, Value> {
+    let closed = ["additionalProperties", "unevaluatedProperties"];
+    let Some(map) = schema.as_object() else {
+        return Cow::Borrowed(schema);
+    };
+    if !closed.iter().any(|keyword| map.contains_key(*keyword)) {
+        return Cow::Borrowed(schema);
+    }
+    let mut map = map.clone();
+    let properties = map
+        .entry("properties")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Some(properties) = properties.as_object_mut() {
+        for field in GATE_FIELDS {
+            properties
+                .entry(field)
+                .or_insert_with(|| Value::Object(Map::new()));
+        }
+    }
+    Cow::Owned(Value::Object(map))
 }
 
 fn validator(schema: &Value) -> Result<Validator, PackError> {

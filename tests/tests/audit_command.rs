@@ -55,7 +55,12 @@ fn records_are_listed_by_what_they_are_about() {
     assert_eq!(numbers(&["--kind", "outcome"]), [2]);
     assert_eq!(numbers(&["--agent", AGENT, "--kind", "decision"]), [1, 3]);
     assert_eq!(numbers(&["--agent", "ap_nobody"]), [0; 0]);
-    assert_eq!(numbers(&["--pack", "finance.payment.refund.v1"]), [1, 3, 4]);
+    // An outcome is of the agent, pack and tool of its decision.
+    assert_eq!(numbers(&["--agent", AGENT, "--kind", "outcome"]), [2]);
+    assert_eq!(
+        numbers(&["--pack", "finance.payment.refund.v1"]),
+        [1, 2, 3, 4]
+    );
     assert_eq!(numbers(&["--pack", "code.repository.merge.v1"]), [0; 0]);
     assert_eq!(numbers(&["--tool", "process_refund", "--allow"]), [1]);
     assert_eq!(numbers(&["--limit", "2"]), [3, 4]);

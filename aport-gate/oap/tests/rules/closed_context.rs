@@ -29,7 +29,10 @@ fn gate_fields_fit_a_schema_that_does_not_name_them() {
     let mut composed = plain.clone();
     composed["anyOf"] = json!([{ "required": ["n"] }]);
     let mut later = plain.clone();
-    later.as_object_mut().unwrap().remove("additionalProperties");
+    later
+        .as_object_mut()
+        .unwrap()
+        .remove("additionalProperties");
     later["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     later["unevaluatedProperties"] = json!(false);
     for schema in [plain, composed, later] {

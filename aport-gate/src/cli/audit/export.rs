@@ -36,7 +36,7 @@ impl Export {
                 break;
             };
             for record in page.iter().take_while(|record| record.sequence <= end) {
-                if self.filter.admits(record) {
+                if self.filter.admits(ledger, record).await? {
                     output.value(&to_json(record));
                 }
             }

@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::record::{agent, allowed, pack, tool};
-use crate::AuditRecord;
+use crate::cli::failure::Failure;
+use crate::{AuditRecord, Ledger};
 
 #[derive(Debug, Args)]
 pub(super) struct Filter {
@@ -46,8 +47,34 @@ enum Kind {
 }
 
 impl Filter {
-    /// Whether the record is asked for. What a record does not say never matches.
-    pub(super) fn admits(&self, record: &AuditRecord) -> bool {
+    /// Whether the record is asked for. What a record does not say never matches; an outcome is of the
+    /// agent, pack and tool of its decision.
+    pub(super) async fn admits(
+        &self,
+        ledger: &Ledger,
+        record: &AuditRecord,
+    ) -> Result<bool, Failure> {
+        if !self.admits_itself(record) {
+            return Ok(false);
+        }
+        if self.admits_subject(record) {
+            return Ok(true);
+        }
+        let decided = record
+            .decision_id
+            .as_deref()
+            .filter(|_| record.kind == "outcome");
+        let Some(decision_id) = decided else {
+            return Ok(false);
+        };
+        let records = ledger.records_of(decision_id).await?;
+        Ok(records
+            .iter()
+            .any(|record| record.kind == "decision" && self.admits_subject(record)))
+    }
+
+    /// By what every record says of itself.
+    fn admits_itself(&self, record: &AuditRecord) -> bool {
         let at = record.at.parse::<Timestamp>().ok();
         let kind = self.kind.map(|kind| match kind {
             Kind::Decision => "decision",
@@ -60,10 +87,20 @@ impl Filter {
             self.deny.then_some(false)
         };
         kind.is_none_or(|kind| record.kind == kind)
+            && (wanted.is_none() || allowed(record) == wanted)
             && self
-                .agent
-                .as_ref()
-                .is_none_or(|wanted| agent(record) == Some(wanted.as_str()))
+                .since
+                .is_none_or(|since| at.is_some_and(|at| at >= since))
+            && self
+                .until
+                .is_none_or(|until| at.is_some_and(|at| at < until))
+    }
+
+    /// By whom and what the record is about.
+    fn admits_subject(&self, record: &AuditRecord) -> bool {
+        self.agent
+            .as_ref()
+            .is_none_or(|wanted| agent(record) == Some(wanted.as_str()))
             && self
                 .pack
                 .as_ref()
@@ -72,12 +109,5 @@ impl Filter {
                 .tool
                 .as_ref()
                 .is_none_or(|wanted| tool(record) == Some(wanted))
-            && (wanted.is_none() || allowed(record) == wanted)
-            && self
-                .since
-                .is_none_or(|since| at.is_some_and(|at| at >= since))
-            && self
-                .until
-                .is_none_or(|until| at.is_some_and(|at| at < until))
     }
 }

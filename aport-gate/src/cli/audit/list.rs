@@ -53,7 +53,7 @@ impl List {
             while let Some(page) = next(ledger, end).await? {
                 for record in &page {
                     end = record.sequence;
-                    if self.filter.admits(record) {
+                    if self.filter.admits(ledger, record).await? {
                         print(output, record);
                     }
                 }

@@ -19,11 +19,14 @@ pub(super) async fn last(
     while before > 0 && found.len() < limit {
         let after = before.saturating_sub(u64::from(PAGE));
         let page = ledger.records(after, PAGE).await?;
-        let page = page
-            .into_iter()
-            .rev()
-            .filter(|record| record.sequence <= before && filter.admits(record));
-        found.extend(page.take(limit - found.len()));
+        for record in page.into_iter().rev() {
+            if found.len() < limit
+                && record.sequence <= before
+                && filter.admits(ledger, &record).await?
+            {
+                found.push(record);
+            }
+        }
         before = after;
     }
     found.reverse();

@@ -56,6 +56,8 @@ mod passports;
 mod permit;
 mod redaction;
 mod refusal;
+#[cfg(feature = "cli")]
+mod registry;
 mod route;
 mod server;
 mod signing;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aport_gate_oap::{
-    AgentId, Decision, Digest, Evaluation, OperatorOptions, Outcome, Pack, PackId, Reason, Request,
-    Usage,
+    AgentId, Decision, Digest, Evaluation, OperatorOptions, Outcome, Pack, PackId, Passport,
+    Reason, Request, Usage,
 };
 use serde_json::{Map, Value};
 
@@ -44,6 +44,24 @@ pub(crate) struct Query {
     pub(crate) redacted: Option<Redacted>,
     /// The agent was in no good standing, so nobody looked up the facts that the tool declares: the
     /// answer can only be a denial.
+    pub(crate) without_facts: bool,
+}
+
+/// One question to the verifier, with the documents that answer it.
+pub(crate) struct Case {
+    /// Id of the decision to be.
+    pub(crate) decision_id: uuid::Uuid,
+    /// None where only the policy is known, as over HTTP.
+    pub(crate) tool: Option<String>,
+    pub(crate) policy: PackId,
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) operator_options: Option<OperatorOptions>,
+    pub(crate) passport: Option<Arc<Passport>>,
+    pub(crate) agent: AgentId,
+    pub(crate) context: Map<String, Value>,
+    pub(crate) digest: Digest,
+    pub(crate) facts: Option<Map<String, Value>>,
+    pub(crate) redacted: Option<Redacted>,
     pub(crate) without_facts: bool,
 }
 
@@ -89,51 +107,90 @@ impl LocalVerifier {
         Ok(passport.is_some_and(|passport| passport.standing(now).is_empty()))
     }
 
-    /// Decides, takes from the caps and writes the audit record, in one
+    /// The agent's passport, if it has one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn passport(&self, agent: &AgentId) -> Result<Option<Arc<Passport>>, Refusal> {
+        self.passports.read(agent)
+    }
+
+    /// Decides about a tool's call, takes from the caps and writes the audit record, in one
     /// transaction of the ledger.
     pub(crate) async fn verify(&self, ledger: &Ledger, query: Query) -> Result<Recorded, Refusal> {
         let (pack, operator_options) = self.pack(&query.tool_pack)?;
         let passport = self.passports.read(&query.agent)?;
+        let case = Case {
+            decision_id: uuid::Uuid::new_v4(),
+            tool: Some(query.tool.to_owned()),
+            policy: query.pack,
+            pack,
+            operator_options,
+            passport,
+            agent: query.agent,
+            context: query.context,
+            digest: query.digest,
+            facts: query.facts,
+            redacted: query.redacted,
+            without_facts: query.without_facts,
+        };
+        self.decide(ledger, case).await
+    }
+
+    /// As [`verify`](Self::verify), with pack and passport at hand.
+    pub(crate) async fn decide(&self, ledger: &Ledger, case: Case) -> Result<Recorded, Refusal> {
+        let Case {
+            decision_id,
+            tool,
+            policy: policy_id,
+            pack,
+            operator_options,
+            passport,
+            agent: agent_id,
+            context,
+            digest,
+            facts,
+            redacted,
+            without_facts,
+        } = case;
         let now = self.clock.now();
         let request = Request {
-            agent_id: &query.agent,
+            agent_id: &agent_id,
             passport: passport.as_deref(),
-            context: &query.context,
-            tool: Some(query.tool),
+            context: &context,
+            tool: tool.as_deref(),
             now,
         };
         let mut plan = pack.usage_plan(&request);
         if let Some(key) = &plan.idempotency_key {
             check_key(key)?;
         }
-        let kept = match &query.redacted {
-            Some(redacted) => Kept::replace_in(&mut plan, &pack, &query.agent, redacted)?,
+        let kept = match &redacted {
+            Some(redacted) => Kept::replace_in(&mut plan, &pack, &agent_id, redacted)?,
             None => Kept::default(),
         };
-        let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
+        let (agent, policy) = (agent_id.to_string(), policy_id.to_string());
         let signer = self.signer.clone();
         let evaluate = move |usage: &Usage| {
             let request = Request {
-                agent_id: &query.agent,
+                agent_id: &agent_id,
                 passport: passport.as_deref(),
-                context: &query.context,
-                tool: Some(query.tool),
+                context: &context,
+                tool: tool.as_deref(),
                 now,
             };
             let mut evaluation = pack.evaluate(&request, kept.usage(usage).as_ref());
-            if query.without_facts {
+            if without_facts {
                 deny_for_standing(&mut evaluation);
             }
-            if let Some(redacted) = &query.redacted {
-                redact(&mut evaluation.reasons, &pack, redacted, query.digest);
+            if let Some(redacted) = &redacted {
+                redact(&mut evaluation.reasons, &pack, redacted, digest);
                 kept.replace_in_charges(&mut evaluation);
             }
             let expires_at = now + jiff::SignedDuration::from_secs(i64::from(EXPIRES_IN_SECONDS));
             let mut verdict = Verdict {
                 decision: Decision {
-                    decision_id: uuid::Uuid::new_v4().to_string(),
-                    policy_id: query.pack.clone(),
-                    agent_id: query.agent.clone(),
+                    decision_id: decision_id.to_string(),
+                    policy_id: policy_id.clone(),
+                    agent_id: agent_id.clone(),
                     passport_id: passport.as_ref().map(|p| p.agent_id().clone()),
                     owner_id: passport.as_ref().map(|p| p.owner_id().to_owned()),
                     assurance_level: passport.as_ref().map(|p| p.assurance_level()),
@@ -146,14 +203,14 @@ impl LocalVerifier {
                     expires_at,
                     passport_digest: passport.as_ref().map(|p| p.digest()),
                     policy_hash: Some(pack.digest()),
-                    context_digest: query.digest,
-                    tool: Some(query.tool.to_owned()),
+                    context_digest: digest,
+                    tool: tool.clone(),
                     operator_options: operator_options.clone(),
                     kid: None,
                     signature: None,
                 },
-                tool: query.tool.to_owned(),
-                facts: query.facts.clone(),
+                tool: tool.clone().unwrap_or_default(),
+                facts: facts.clone(),
                 charges: evaluation.charges,
                 idempotency_key: evaluation.idempotency_key,
             };

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, audit, decide, doctor, keys, ledger, passport, policy};
+use super::{Verdict, audit, decide, doctor, keys, ledger, passport, policy, registry};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -40,9 +40,15 @@ pub(super) enum Command {
     /// Passports: who an agent is and what it may do.
     #[command(subcommand)]
     Passport(passport::Command),
+    Registry(Box<registry::Registry>),
 }
 
 impl Command {
+    /// Whether it is a server.
+    pub(super) fn serves(&self) -> bool {
+        matches!(self, Self::Registry(registry) if registry.serves())
+    }
+
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
         match self {
             Self::Policy(command) => command.run(output),
@@ -51,6 +57,7 @@ impl Command {
             Self::Ledger(command) => command.run(output).await,
             Self::Decide(decide) => decide.run(output).await,
             Self::Audit(command) => command.run(output).await,
+            Self::Registry(registry) => registry.run(output).await,
             Self::Doctor => doctor::run(output).await,
         }
     }

@@ -53,6 +53,17 @@ impl Environment {
         Ok(Some(ledger.await?))
     }
 
+    /// The ledger, made where there is none.
+    pub(super) async fn open_ledger(&self) -> Result<Ledger, Failure> {
+        crate::gate::create_private(&self.home)?;
+        Ok(self.ledger.open(self.timeout, self.retention).await?)
+    }
+
+    /// Longest time for one decision.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The ledger, which must be there.
     pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
         self.existing_ledger().await?.ok_or_else(|| {

@@ -8,14 +8,14 @@ use super::output::one_line;
 
 /// A command that could not do its work.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     message: String,
     next: Option<String>,
 }
 
 impl Failure {
     /// What was wrong, and where.
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             next: None,
@@ -23,17 +23,17 @@ impl Failure {
     }
 
     /// A file that cannot be used.
-    pub(super) fn file(action: &str, path: &Path, problem: impl std::fmt::Display) -> Self {
+    pub(crate) fn file(action: &str, path: &Path, problem: impl std::fmt::Display) -> Self {
         Self::new(format!("cannot {action} `{}`: {problem}", path.display()))
     }
 
     /// What to do next.
-    pub(super) fn hint(mut self, next: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
-    pub(super) fn report(&self, json: bool) {
+    pub(crate) fn report(&self, json: bool) {
         if json {
             eprintln!(
                 "{}",

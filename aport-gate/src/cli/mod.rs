@@ -6,15 +6,17 @@ mod command;
 mod decide;
 mod doctor;
 mod environment;
-mod failure;
+pub(crate) mod failure;
 mod file;
 mod findings;
 mod keys;
 mod ledger;
 mod output;
-mod passport;
+pub(crate) mod passport;
 mod policy;
+mod registry;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -40,12 +42,23 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error")),
-        )
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+            let serves = cli.command.serves();
+            EnvFilter::new(if serves {
+                "warn,aport_gate=info"
+            } else {
+                "error"
+            })
+        }))
         .init();
     let mut output = Output::new(cli.json);
-    let verdict = tokio::runtime::Builder::new_current_thread()
+    let mut runtime = if cli.command.serves() {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let verdict = runtime
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start: {error}")))

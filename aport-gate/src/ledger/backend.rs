@@ -66,6 +66,22 @@ pub(super) trait Backend: Debug + Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>>;
 
+    /// As [`Backend::records_of`], for a question that every request asks.
+    #[cfg(feature = "cli")]
+    fn find(&self, decision_id: String) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        self.records_of(decision_id)
+    }
+
+    /// Settles reservations that were detached.
+    #[cfg(feature = "cli")]
+    fn settler(&self) -> Result<Box<dyn Settler>, LedgerError>;
+
+    /// Whether a decision could be written now; writes nothing.
+    #[cfg(feature = "cli")]
+    fn probe(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        async move { self.head().await.map(|_| ()) }.boxed()
+    }
+
     /// Copies the ledger while decisions go on, and checks the copy.
     fn backup(&self, target: PathBuf) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
         let _ = target;

@@ -100,6 +100,11 @@ impl Backend for Memory {
     }
 
     #[cfg(feature = "cli")]
+    fn settler(&self) -> Result<Box<dyn Settler>, LedgerError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    #[cfg(feature = "cli")]
     fn usage(
         &self,
         agent: String,

@@ -29,6 +29,8 @@ pub use self::audit::{AuditRecord, AuditSummary};
 use self::backend::{Ask, Backend};
 pub use self::error::LedgerError;
 pub use self::head::{AuditHead, InvalidAuditHead};
+#[cfg(feature = "cli")]
+pub(crate) use self::reservation::End;
 pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
 pub use self::retention::{Pruned, Retention};
 pub(crate) use self::verdict::{Evaluate, Recorded, Verdict};
@@ -210,6 +212,25 @@ impl Ledger {
     /// As [`Ledger::records`].
     pub async fn records_of(&self, decision_id: &str) -> Result<Vec<AuditRecord>, LedgerError> {
         self.backend.records_of(decision_id.to_owned()).await
+    }
+
+    /// As [`Ledger::records_of`], quick enough for every request.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn find(&self, decision_id: String) -> Result<Vec<AuditRecord>, LedgerError> {
+        self.backend.find(decision_id).await
+    }
+
+    /// Settles a reservation that was detached, and writes the outcome record in the same
+    /// transaction.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn settle(&self, end: End) -> Result<(), LedgerError> {
+        self.backend.settler()?.settle(end).await
+    }
+
+    /// Whether a decision could be written now; writes nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn probe(&self) -> Result<(), LedgerError> {
+        self.backend.probe().await
     }
 
     /// Reads the plan's counters and key without taking anything.

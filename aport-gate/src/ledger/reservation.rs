@@ -53,6 +53,13 @@ impl Reservation {
         self.guard.started = true;
     }
 
+    /// Leaves the reservation pending, to be settled later by the id of its decision. Until then,
+    /// and for good where nobody does, its charges stay taken.
+    #[cfg(feature = "cli")]
+    pub(crate) fn detach(mut self) {
+        self.guard.settled = true;
+    }
+
     /// Settles, and writes the outcome record in the same transaction.
     pub(crate) async fn settle(
         mut self,
@@ -122,11 +129,12 @@ impl fmt::Debug for Guard {
 
 /// The end of a reservation, as the backend writes it.
 #[derive(Clone, Debug)]
-pub(super) struct End {
-    pub(super) decision_id: String,
-    pub(super) executed: bool,
-    pub(super) outcome: BodyOutcome,
-    pub(super) settlement: Settlement,
+pub(crate) struct End {
+    pub(crate) decision_id: String,
+    /// Whether the body began.
+    pub(crate) executed: bool,
+    pub(crate) outcome: BodyOutcome,
+    pub(crate) settlement: Settlement,
 }
 
 impl End {
@@ -141,7 +149,7 @@ impl End {
 }
 
 impl BodyOutcome {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Error => "error",
@@ -153,7 +161,7 @@ impl BodyOutcome {
 
 impl Settlement {
     /// The reservation's state from then on, as stored.
-    pub(super) fn state(self) -> &'static str {
+    pub(crate) fn state(self) -> &'static str {
         match self {
             Self::Commit => "committed",
             Self::Release => "released",

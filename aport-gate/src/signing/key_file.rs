@@ -112,7 +112,7 @@ pub(crate) fn create_private_file(path: &Path, bytes: &[u8]) -> Result<bool, Key
     }
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -67,6 +67,12 @@ impl DecisionSigner {
         Ok(())
     }
 
+    /// Signature over other bytes than a decision's: those of a token.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
+    }
+
     fn signature(&self, document: &Map<String, Value>) -> Result<String, SignatureError> {
         let signature = self.key.sign(&signed_bytes(document)?);
         Ok(format!(

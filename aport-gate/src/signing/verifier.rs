@@ -98,6 +98,22 @@ impl DecisionVerifier {
         Ok(kid)
     }
 
+    /// Checks a signature over other bytes than a decision's.
+    #[cfg(feature = "cli")]
+    pub(crate) fn verify_bytes(
+        &self,
+        kid: &str,
+        bytes: &[u8],
+        signature: &[u8; 64],
+    ) -> Result<(), SignatureError> {
+        let unknown = || SignatureError::UnknownKey { kid: cut(kid) };
+        self.keys
+            .get(kid)
+            .ok_or_else(unknown)?
+            .verify_strict(bytes, &Signature::from_bytes(signature))
+            .map_err(|_| SignatureError::Mismatch { kid: cut(kid) })
+    }
+
     /// As [`verify_document`](Self::verify_document), for a decision that this crate made.
     ///
     /// A decision that was received must be checked as the JSON that it was: reading it into a

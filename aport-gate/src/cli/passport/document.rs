@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// A document that a verifier takes for a passport.
-pub(in crate::cli) struct Document {
+pub(crate) struct Document {
     map: Map<String, Value>,
     passport: Passport,
 }
 
 impl Document {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value =
             parse_json(bytes).map_err(|error| format!("it is not acceptable JSON: {error}"))?;
         match value {
@@ -21,14 +21,14 @@ impl Document {
     }
 
     /// Checks the document as a verifier will.
-    pub(super) fn new(map: Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn new(map: Map<String, Value>) -> Result<Self, String> {
         let text = Value::Object(map.clone()).to_string();
         let passport = Passport::parse(text.as_bytes()).map_err(|error| error.to_string())?;
         Ok(Self { map, passport })
     }
 
     /// Insists on whose passport it is.
-    pub(super) fn of(self, agent: &AgentId) -> Result<Self, String> {
+    pub(crate) fn of(self, agent: &AgentId) -> Result<Self, String> {
         let holder = self.passport.agent_id();
         if holder == agent {
             Ok(self)
@@ -39,16 +39,16 @@ impl Document {
         }
     }
 
-    pub(in crate::cli) fn passport(&self) -> &Passport {
+    pub(crate) fn passport(&self) -> &Passport {
         &self.passport
     }
 
-    pub(super) fn map(&self) -> &Map<String, Value> {
+    pub(crate) fn map(&self) -> &Map<String, Value> {
         &self.map
     }
 
     /// The document with these keys in place of its own, changed now.
-    pub(super) fn with(
+    pub(crate) fn with(
         &self,
         keys: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<Self, String> {
@@ -61,13 +61,13 @@ impl Document {
     }
 
     /// The file's content.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{:#}\n", Value::Object(self.map.clone()))
     }
 }
 
 /// The current time, to the second.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second())
         .unwrap_or(now)

@@ -2,13 +2,13 @@
 
 mod check;
 mod compose;
-pub(super) mod document;
+pub(crate) mod document;
 mod edit;
 mod issue;
 mod list;
 mod show;
 mod status;
-pub(super) mod store;
+pub(crate) mod store;
 
 use aport_gate_oap::AgentId;
 use clap::{Args, Subcommand};

@@ -16,31 +16,31 @@ use crate::passports::MAX_PASSPORT_BYTES;
 const LOCK: &str = ".lock";
 
 /// `APORT_HOME/passports`.
-pub(in crate::cli) struct Store {
+pub(crate) struct Store {
     folder: PathBuf,
 }
 
 /// A file in the folder, and the passport in it or why it holds none.
-pub(in crate::cli) type Entry = (PathBuf, Result<Document, String>);
+pub(crate) type Entry = (PathBuf, Result<Document, String>);
 
 /// Held while passports are read and changed: two commands never undo each other.
-pub(super) struct Locked<'s> {
+pub(crate) struct Locked<'s> {
     store: &'s Store,
     _lock: File,
 }
 
 impl Store {
-    pub(in crate::cli) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// Where the agent's passport lies.
-    pub(super) fn path(&self, agent: &AgentId) -> PathBuf {
+    pub(crate) fn path(&self, agent: &AgentId) -> PathBuf {
         self.folder.join(format!("{agent}.json"))
     }
 
     /// The agent's passport, if there is a file of it.
-    pub(in crate::cli) fn find(&self, agent: &AgentId) -> Result<Option<Document>, Failure> {
+    pub(crate) fn find(&self, agent: &AgentId) -> Result<Option<Document>, Failure> {
         let path = self.path(agent);
         if !path.exists() {
             return Ok(None);
@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// As [`Store::find`], and there must be one.
-    pub(super) fn get(&self, agent: &AgentId) -> Result<Document, Failure> {
+    pub(crate) fn get(&self, agent: &AgentId) -> Result<Document, Failure> {
         self.find(agent)?.ok_or_else(|| {
             Failure::new(format!(
                 "there is no passport of `{agent}` in `{}`",
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Every file that looks like a passport, by name, and what it holds.
-    pub(in crate::cli) fn all(&self) -> Result<Vec<Entry>, Failure> {
+    pub(crate) fn all(&self) -> Result<Vec<Entry>, Failure> {
         let mut paths = Vec::new();
         for name in self.names()? {
             paths.push(self.folder.join(name));
@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Waits for other commands to be done, and keeps them out.
-    pub(super) fn lock(&self) -> Result<Locked<'_>, Failure> {
+    pub(crate) fn lock(&self) -> Result<Locked<'_>, Failure> {
         create_private(&self.folder)?;
         let path = self.folder.join(LOCK);
         let lock = private(OpenOptions::new().create(true).truncate(false).write(true))
@@ -125,7 +125,7 @@ impl Store {
 impl Locked<'_> {
     /// Refuses an id that another file has in other letters: on many file systems they are one
     /// file, and the agents would share a passport.
-    pub(super) fn refuse_twin(&self, agent: &AgentId) -> Result<(), Failure> {
+    pub(crate) fn refuse_twin(&self, agent: &AgentId) -> Result<(), Failure> {
         let own = format!("{agent}.json");
         let names = self.store.names()?;
         match names
@@ -141,7 +141,7 @@ impl Locked<'_> {
     }
 
     /// Puts the passport in place of what is there, as a whole: no reader ever meets half of it.
-    pub(super) fn put(&self, agent: &AgentId, document: &Document) -> Result<PathBuf, Failure> {
+    pub(crate) fn put(&self, agent: &AgentId, document: &Document) -> Result<PathBuf, Failure> {
         let path = self.store.path(agent);
         let text = document.text();
         if text.len() as u64 > MAX_PASSPORT_BYTES {

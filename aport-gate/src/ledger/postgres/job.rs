@@ -76,6 +76,16 @@ impl Queue {
         }
     }
 
+    /// Settles what others reserved: the database knows what was taken, and what this process
+    /// remembers of the counters is found stale at its next use.
+    #[cfg(feature = "cli")]
+    pub(super) fn settler(&self) -> Box<dyn Settler> {
+        Box::new(Settles {
+            queue: self.clone(),
+            taken: Arc::default(),
+        })
+    }
+
     pub(super) fn guard(&self, decision_id: &str, taken: Taken) -> Guard {
         let settler = Settles {
             queue: self.clone(),

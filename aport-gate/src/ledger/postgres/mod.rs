@@ -38,6 +38,8 @@ use self::session::Session;
 use self::target::Target;
 use self::writer::Writer;
 use super::audit::{AuditRecord, AuditSummary, Entry};
+#[cfg(feature = "cli")]
+use super::backend::Settler;
 use super::backend::{Ask, Backend};
 use super::error::LedgerError;
 use super::head::AuditHead;
@@ -164,6 +166,11 @@ impl Backend for Postgres {
             head.public().map_err(|problem| problem.at(ledger))
         })
         .boxed()
+    }
+
+    #[cfg(feature = "cli")]
+    fn settler(&self) -> Result<Box<dyn Settler>, LedgerError> {
+        Ok(self.queue()?.settler())
     }
 
     #[cfg(feature = "cli")]

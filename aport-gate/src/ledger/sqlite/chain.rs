@@ -52,8 +52,8 @@ pub(super) fn records_of(
     connection: &mut Connection,
     decision_id: &str,
 ) -> Result<Vec<AuditRecord>, Problem> {
-    let mut statement =
-        connection.prepare("SELECT * FROM audit WHERE decision_id = ?1 ORDER BY sequence")?;
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM audit WHERE decision_id = ?1 ORDER BY sequence")?;
     let rows = statement.query_map([decision_id], stored)?;
     rows.map(|row| row?.read()).collect()
 }

@@ -99,6 +99,39 @@ impl Backend for Sqlite {
             .boxed()
     }
 
+    // On the connection that is open: a thread and a connection of its own would cost more than
+    // the decision.
+    #[cfg(feature = "cli")]
+    fn find(&self, decision_id: String) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        async move {
+            self.worker
+                .queue()?
+                .ask(move |connection| chain::records_of(connection, &decision_id))
+                .await
+        }
+        .boxed()
+    }
+
+    #[cfg(feature = "cli")]
+    fn settler(&self) -> Result<Box<dyn Settler>, LedgerError> {
+        Ok(Box::new(self.worker.queue()?.clone()))
+    }
+
+    #[cfg(feature = "cli")]
+    fn probe(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        async move {
+            self.worker
+                .queue()?
+                .ask(|connection| {
+                    let behavior = rusqlite::TransactionBehavior::Immediate;
+                    drop(connection.transaction_with_behavior(behavior)?);
+                    Ok(())
+                })
+                .await
+        }
+        .boxed()
+    }
+
     #[cfg(feature = "cli")]
     fn usage(
         &self,

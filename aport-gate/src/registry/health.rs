@@ -1,0 +1,43 @@
+//! Whether the registry lives, and whether it can decide.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::problem::json_response;
+use super::state::Shared;
+
+/// `GET /healthz`: the process answers.
+pub(super) async fn alive() -> Response {
+    json_response(StatusCode::OK, &json!({ "status": "ok" }))
+}
+
+/// `GET /readyz`: packs load and the ledger can be written.
+pub(super) async fn ready(State(registry): State<Shared>) -> Response {
+    let within = registry.settings.decision_timeout;
+    let ledger = match tokio::time::timeout(within, registry.ledger.probe()).await {
+        Ok(Ok(())) => Ok("ok"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "not ready: the ledger cannot be written");
+            Err("cannot be written; the log says why")
+        }
+        Err(_) => Err("does not answer in time"),
+    };
+    let problem = registry.verifier.pack_problem();
+    if let Some(problem) = &problem {
+        tracing::error!(%problem, "not ready: the packs on disk are not in force");
+    }
+    let packs = match problem {
+        None => Ok("ok"),
+        Some(_) => Err("those on disk are not in force; the log says why"),
+    };
+    let (status, word) = if ledger.is_ok() && packs.is_ok() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    };
+    let said = |result: Result<&'static str, &'static str>| result.unwrap_or_else(|why| why);
+    let body = json!({ "status": word, "ledger": said(ledger), "packs": said(packs) });
+    json_response(status, &body)
+}

@@ -14,3 +14,6 @@ pub mod operating {}
 
 #[doc = include_str!("../docs/scaling.md")]
 pub mod scaling {}
+
+#[doc = include_str!("../docs/registry-server.md")]
+pub mod registry_server {}

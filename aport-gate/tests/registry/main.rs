@@ -1,0 +1,13 @@
+//! `aport-gate registry` from the outside: the built command, over sockets.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod bodies;
+mod faults;
+mod interop;
+mod outcomes;
+mod passports;
+mod repeats;
+mod support;
+mod tokens;
+mod verify;

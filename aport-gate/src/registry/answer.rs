@@ -43,9 +43,6 @@ pub(super) fn document(decision: &Decision) -> Result<Map<String, Value>, Proble
 }
 
 pub(super) fn known_to_old(whole: &Map<String, Value>) -> Map<String, Value> {
-    let known = |field: &&str| Some(((**field).to_owned(), whole.get(*field)?.clone()));
-    OLD_FIELDS
-        .iter()
-        .filter_map(|field| known(&field))
-        .collect()
+    let known = |field: &&str| Some(((*field).to_owned(), whole.get(*field)?.clone()));
+    OLD_FIELDS.iter().filter_map(known).collect()
 }

@@ -26,8 +26,11 @@ const PREFIX: &str = "apgk_";
 /// a revocation counts from the next one on.
 pub(crate) struct KeyRing {
     folder: PathBuf,
-    known: Mutex<Option<(Vec<u8>, Arc<Vec<CallerKey>>)>>,
+    known: Mutex<Option<Known>>,
 }
+
+/// The file as last read, and what it says.
+type Known = (Vec<u8>, Arc<Vec<CallerKey>>);
 
 /// One key, without the key.
 #[derive(Clone, Debug, Serialize, Deserialize)]

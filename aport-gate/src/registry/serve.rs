@@ -1,6 +1,5 @@
 //! Connections: accepted up to a number, bounded in time, and ended in order.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +62,7 @@ pub(crate) async fn serve(
         let with_peer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            let answer = service.call(request);
-            async move { Ok::<_, Infallible>(answer.await?) }
+            service.call(request)
         });
         let serving = graceful.watch(connection.serve_connection(TokioIo::new(stream), with_peer));
         let open = Arc::clone(&registry);

@@ -90,11 +90,8 @@ pub(super) async fn validate(
 
 fn sign(signer: &DecisionSigner, decision: &Decision) -> Result<String, Problem> {
     let whole = document(decision)?;
-    let essential = |field: &&str| Some(((**field).to_owned(), whole.get(*field)?.clone()));
-    let essentials: Map<String, Value> = ESSENTIALS
-        .iter()
-        .filter_map(|field| essential(&field))
-        .collect();
+    let essential = |field: &&str| Some(((*field).to_owned(), whole.get(*field)?.clone()));
+    let essentials: Map<String, Value> = ESSENTIALS.iter().filter_map(essential).collect();
     let issued = decision.created_at.as_second();
     let header = json!({ "alg": "EdDSA", "typ": TYPE, "kid": signer.kid() });
     let claims = json!({

@@ -32,7 +32,18 @@ fn used(server: &Server, agent: &str) -> Value {
 
 #[test]
 fn what_a_decision_took_outlives_its_request_and_is_settled_by_a_report() {
-    let place = Place::new();
+    settled_by_report(&Place::new());
+}
+
+#[test]
+fn what_a_decision_took_is_settled_by_a_report_in_postgresql_too() {
+    if let Some(place) = Place::on_postgresql() {
+        settled_by_report(&place);
+        assert_eq!(place.run(&["audit", "verify"]).0, 0);
+    }
+}
+
+fn settled_by_report(place: &Place) {
     let server = place.serve(&["--dev"]);
     let agent = server.agent();
     let (first, first_token) = allowed(&server, &agent, 1000, "refund-0001");

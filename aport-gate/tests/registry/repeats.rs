@@ -6,7 +6,18 @@ const ID: &str = "3f0b7a6e-2f4b-4a53-9b3d-1c8f7f6f0a01";
 
 #[test]
 fn a_lost_answer_is_given_again_and_nothing_is_taken_twice_even_after_a_restart() {
-    let place = Place::new();
+    lost_answer(&Place::new());
+}
+
+#[test]
+fn a_lost_answer_is_given_again_from_postgresql_too() {
+    if let Some(place) = Place::on_postgresql() {
+        lost_answer(&place);
+        assert_eq!(place.run(&["audit", "verify"]).0, 0);
+    }
+}
+
+fn lost_answer(place: &Place) {
     let mut server = place.serve(&["--dev"]);
     let agent = server.agent();
     let header = [("X-Aport-Request-Id", ID)];

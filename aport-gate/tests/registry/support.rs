@@ -13,19 +13,33 @@ pub(crate) const PACK: &str = "finance.payment.refund.v1";
 const LONG: Duration = Duration::from_secs(60);
 
 /// A temporary folder; `home` in it is the `APORT_HOME`.
-pub(crate) struct Place(tempfile::TempDir);
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+    database: Option<String>,
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: None,
+        }
+    }
+
+    /// With a PostgreSQL database of its own as the ledger, where there is a server.
+    pub(crate) fn on_postgresql() -> Option<Self> {
+        let database = cfg!(feature = "postgres").then(aport_gate_test_postgres::database)??;
+        let mut place = Self::new();
+        place.database = Some(database);
+        Some(place)
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
-        self.0.path()
+        self.folder.path()
     }
 
     pub(crate) fn home(&self) -> std::path::PathBuf {
-        self.0.path().join("home")
+        self.folder.path().join("home")
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -37,6 +51,7 @@ impl Place {
         }
         command
             .env("APORT_HOME", self.home())
+            .envs(self.database.iter().map(|url| ("APORT_DATABASE_URL", url)))
             .args(arguments)
             .stdin(Stdio::null());
         command

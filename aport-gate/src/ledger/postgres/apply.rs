@@ -3,13 +3,19 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+#[cfg(feature = "cli")]
+use super::super::audit::AuditRecord;
 use super::super::error::{LedgerError, Problem};
 use super::super::reservation::{BodyOutcome, End, Settlement};
 use super::batch::{self, Done, Failed, Step, Transaction};
 use super::call::Call;
 use super::failure::Kind;
+#[cfg(feature = "cli")]
+use super::job::Reply;
 use super::job::{Asked, Job, Settle, Taken};
 use super::known::RowId;
+#[cfg(feature = "cli")]
+use super::read;
 use super::session::Answer;
 use super::writer::Writer;
 
@@ -21,6 +27,8 @@ impl Writer {
         let mut steps = Vec::new();
         let mut stale = Vec::new();
         let mut flushes = Vec::new();
+        #[cfg(feature = "cli")]
+        let mut finds = Vec::new();
         for job in jobs {
             match job {
                 Job::Decide(asked) => self.evaluate(asked, &mut steps, Some(&mut stale)),
@@ -32,6 +40,8 @@ impl Writer {
                 }
                 Job::Refuse(entry, reply) => steps.push(Step::Refuse(entry, reply)),
                 Job::Flush(reply) => flushes.push(reply),
+                #[cfg(feature = "cli")]
+                Job::Find(id, reply) => finds.push((id, reply)),
             }
         }
         let mut groups = VecDeque::from([steps]);
@@ -45,6 +55,26 @@ impl Writer {
         for reply in flushes {
             drop(reply.send(Ok(())));
         }
+        #[cfg(feature = "cli")]
+        self.find(finds).await;
+    }
+
+    /// All in one go: they depend on nothing but what was written before.
+    #[cfg(feature = "cli")]
+    async fn find(&self, finds: Vec<(String, Reply<Vec<AuditRecord>>)>) {
+        let found = finds.into_iter().map(async |(id, reply)| {
+            let answer = match &self.session {
+                Some(session) => {
+                    let asked = read::records_of(&session.client, &self.target.name, &id);
+                    tokio::time::timeout(self.limit, asked)
+                        .await
+                        .unwrap_or_else(|_| Err(self.error(Kind::Slow, "it is slow")))
+                }
+                None => Err(self.error(Kind::Lost, "the connection ended")),
+            };
+            drop(reply.send(answer));
+        });
+        futures::future::join_all(found).await;
     }
 
     /// Adds a step, or answers. With `stale`, a total that overflows may be an old one.

@@ -7,6 +7,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+#[cfg(feature = "cli")]
+use super::super::audit::AuditRecord;
 use super::super::audit::Entry;
 use super::super::backend::Settler;
 use super::super::error::{LedgerError, Problem};
@@ -22,6 +24,16 @@ pub(super) enum Job {
     Refuse(Entry, Reply<()>),
     /// Answers once everything before it is done.
     Flush(Reply<()>),
+    /// The audit records of a decision, once everything before it is done.
+    #[cfg(feature = "cli")]
+    Find(String, Reply<Vec<AuditRecord>>),
+}
+
+impl Job {
+    /// Whether it changes the ledger.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self, Self::Decide(_) | Self::Settle(_) | Self::Refuse(..))
+    }
 }
 
 /// A question and who waits for its answer.

@@ -168,6 +168,17 @@ impl Backend for Postgres {
         .boxed()
     }
 
+    // In the session that is open: a session of its own would cost more than the decision.
+    #[cfg(feature = "cli")]
+    fn find(&self, decision_id: String) -> BoxFuture<'_, Result<Vec<AuditRecord>, LedgerError>> {
+        async move {
+            self.queue()?
+                .ask(|reply| Job::Find(decision_id, reply))
+                .await
+        }
+        .boxed()
+    }
+
     #[cfg(feature = "cli")]
     fn settler(&self) -> Result<Box<dyn Settler>, LedgerError> {
         Ok(self.queue()?.settler())

@@ -194,7 +194,7 @@ impl Writer {
         }
         // What was taken from the caps before comes first.
         self.settle_unsettled().await;
-        let writes = jobs.iter().any(|job| !matches!(job, Job::Flush(_)));
+        let writes = jobs.iter().any(Job::writes);
         self.apply(jobs).await;
         // After writes only: a command that looks into the ledger prunes nothing.
         if writes
@@ -230,6 +230,8 @@ impl Writer {
             match job {
                 Job::Decide(asked) => drop(asked.reply.send(Err(unreachable()))),
                 Job::Refuse(_, reply) | Job::Flush(reply) => drop(reply.send(Err(unreachable()))),
+                #[cfg(feature = "cli")]
+                Job::Find(_, reply) => drop(reply.send(Err(unreachable()))),
                 Job::Settle(mut settle) => {
                     if let Some(reply) = settle.reply.take() {
                         drop(reply.send(Err(unreachable())));

@@ -76,8 +76,8 @@ fn tag(passport: &Passport) -> String {
 
 fn view(passport: &Passport) -> Map<String, Value> {
     let document = passport.as_value();
-    let shown = |field: &&str| Some(((**field).to_owned(), document.get(*field)?.clone()));
-    let mut view: Map<String, Value> = SHOWN.iter().filter_map(|field| shown(&field)).collect();
+    let shown = |field: &&str| Some(((*field).to_owned(), document.get(*field)?.clone()));
+    let mut view: Map<String, Value> = SHOWN.iter().filter_map(shown).collect();
     let capability = |id: &String| match passport.capability_params(id) {
         Some(params) => json!({ "id": id, "params": params }),
         None => json!({ "id": id }),

@@ -1,5 +1,11 @@
 //! `aport-gate registry` from the outside: the built command, over sockets.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod access;
 mod bodies;

@@ -170,7 +170,7 @@ async fn decide(
         () = incoming.cancelled.cancelled() => Err(cancelled()),
         // A look-up that blocks, and a verifier that answers at once, never give the timer its turn.
         () = std::future::ready(()), if Instant::now() >= deadline => late(),
-        verdict = timeout_at(deadline, inner.verify(query)) => verdict.unwrap_or_else(|_| late()),
+        verdict = timeout_at(deadline, inner.verify(query, deadline)) => verdict.unwrap_or_else(|_| late()),
     };
     let recorded = match verdict {
         Ok(recorded) => recorded,

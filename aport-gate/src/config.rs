@@ -1,5 +1,8 @@
 //! Configuration from the environment (see the README's table).
 
+#[cfg(feature = "registry")]
+mod registry;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +13,8 @@ use etcetera::BaseStrategy as _;
 use crate::error::{Error, Result};
 use crate::ledger::Retention;
 use crate::ledger_place::LedgerPlace;
+#[cfg(feature = "registry")]
+use crate::remote::RegistrySettings;
 
 /// Whole decision, in milliseconds, unless `APORT_TIMEOUT_MS` says otherwise.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(5000);
@@ -35,6 +40,9 @@ pub(crate) struct Config {
     pub(crate) security: Security,
     pub(crate) sign_decisions: bool,
     pub(crate) retention: Retention,
+    /// Present in registry mode.
+    #[cfg(feature = "registry")]
+    pub(crate) registry: Option<RegistrySettings>,
 }
 
 impl Config {
@@ -44,20 +52,25 @@ impl Config {
 
     fn read(get: impl Fn(&'static str) -> Option<OsString>) -> Result<Self> {
         let get = |variable| text(variable, get(variable));
-        if get("APORT_BASE_URL")?.is_some() {
-            return Err(environment("APORT_BASE_URL", no_registry()));
-        }
-        match get("APORT_MODE")?.as_deref() {
-            None | Some("local") => {}
-            Some("registry") => return Err(environment("APORT_MODE", no_registry())),
+        let is_registry = match get("APORT_MODE")?.as_deref() {
+            None => get("APORT_BASE_URL")?.is_some(),
+            Some("local") => false,
+            Some("registry") => true,
             Some(other) => {
                 return Err(environment(
                     "APORT_MODE",
-                    format!("is `{other}`; only `local` is known"),
+                    format!("is `{other}`; use `local` or `registry`"),
                 ));
             }
+        };
+        #[cfg(not(feature = "registry"))]
+        if is_registry {
+            let problem = "asks for a registry; build with the feature `registry` of aport-gate";
+            return Err(environment("APORT_MODE", problem.to_owned()));
         }
         Ok(Self {
+            #[cfg(feature = "registry")]
+            registry: registry::read(&get)?.filter(|_| is_registry),
             home: get("APORT_HOME")?.map(PathBuf::from),
             ledger: get("APORT_DATABASE_URL")?
                 .map(|url| {
@@ -82,16 +95,7 @@ impl Config {
                     ));
                 }
             },
-            sign_decisions: match get("APORT_SIGN_DECISIONS")?.as_deref() {
-                None | Some("off") => false,
-                Some("on") => true,
-                Some(other) => {
-                    return Err(environment(
-                        "APORT_SIGN_DECISIONS",
-                        format!("is `{other}`; use `on` or `off`"),
-                    ));
-                }
-            },
+            sign_decisions: switch("APORT_SIGN_DECISIONS", get("APORT_SIGN_DECISIONS")?)?,
             retention: get("APORT_KEY_RETENTION_DAYS")?
                 .map_or(Ok(Retention::default()), |text| retention(&text))?,
         })
@@ -120,7 +124,9 @@ fn text(variable: &'static str, value: Option<OsString>) -> Result<Option<String
     }
     if value.contains("${") {
         // A URL may hold a password beside what was not expanded.
-        let shown = if value.contains("://") {
+        let shown = if variable == "APORT_API_KEY" {
+            "holds an unexpanded `${…}`".to_owned()
+        } else if value.contains("://") {
             "is a URL with an unexpanded `${…}`".to_owned()
         } else {
             format!("is the unexpanded text `{value}`")
@@ -131,6 +137,17 @@ fn text(variable: &'static str, value: Option<OsString>) -> Result<Option<String
         ));
     }
     Ok(Some(value))
+}
+
+fn switch(variable: &'static str, value: Option<String>) -> Result<bool> {
+    match value.as_deref() {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(other) => Err(environment(
+            variable,
+            format!("is `{other}`; use `on` or `off`"),
+        )),
+    }
 }
 
 fn retention(text: &str) -> Result<Retention> {
@@ -156,83 +173,9 @@ fn timeout(text: &str) -> Result<Duration> {
     }
 }
 
-fn no_registry() -> String {
-    "asks for a registry, which this version does not have yet; remove it to decide locally"
-        .to_owned()
-}
-
 fn environment(variable: &'static str, problem: String) -> Error {
     Error::Environment { variable, problem }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(variable: &'static str, value: &str) -> Result<Config> {
-        let value = OsString::from(value);
-        Config::read(move |name| (name == variable).then(|| value.clone()))
-    }
-
-    #[test]
-    fn empty_and_unexpanded_values_are_errors_that_name_the_variable() {
-        for variable in [
-            "APORT_MODE",
-            "APORT_BASE_URL",
-            "APORT_TIMEOUT_MS",
-            "APORT_AGENT_ID",
-            "APORT_SECURITY",
-            "APORT_SIGN_DECISIONS",
-            "APORT_KEY_RETENTION_DAYS",
-            "APORT_HOME",
-            "APORT_DATABASE_URL",
-        ] {
-            for value in ["", "  ", "${APORT_X}", "/a/${HOME}/b"] {
-                let error = read(variable, value).unwrap_err().to_string();
-                assert!(error.contains(variable), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn values_that_mean_nothing_are_errors() {
-        for (variable, value) in [
-            ("APORT_MODE", "off"),
-            ("APORT_MODE", "registry"),
-            ("APORT_BASE_URL", "https://example.com"),
-            ("APORT_TIMEOUT_MS", "0"),
-            ("APORT_TIMEOUT_MS", "-1"),
-            ("APORT_TIMEOUT_MS", "5s"),
-            ("APORT_AGENT_ID", "claude"),
-            ("APORT_SECURITY", "none"),
-            ("APORT_SIGN_DECISIONS", "yes"),
-            ("APORT_KEY_RETENTION_DAYS", "0"),
-            ("APORT_KEY_RETENTION_DAYS", "forever"),
-            ("APORT_DATABASE_URL", "mysql://gate:hunter2@db/d"),
-            ("APORT_DATABASE_URL", "postgres://gate:hunter2@${HOST}/d"),
-            ("APORT_DATABASE_URL", "sqlite:"),
-        ] {
-            let error = read(variable, value).unwrap_err().to_string();
-            assert!(error.contains(variable), "{error}");
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn database_is_postgresql_where_it_was_built_in() {
-        let read = read("APORT_DATABASE_URL", "postgres://gate:hunter2@db/caps");
-        let shown = format!("{read:?}");
-        assert_eq!(read.is_ok(), cfg!(feature = "postgres"), "{shown}");
-        assert!(!shown.contains("hunter2"), "{shown}");
-        if let Err(error) = read {
-            assert!(error.to_string().contains("feature `postgres`"), "{error}");
-        }
-    }
-
-    #[test]
-    fn nothing_set_means_local_simple_and_unbound() {
-        let config = Config::read(|_| None).unwrap();
-        assert!(config.agent.is_none() && config.security == Security::Simple);
-        assert_eq!(config.timeout, DEFAULT_TIMEOUT);
-    }
-}
+mod tests;

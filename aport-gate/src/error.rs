@@ -120,6 +120,9 @@ pub enum Error {
     /// Two tools have the same name.
     #[error("two tools are named `{0}`; give one of them `name = \"…\"`")]
     DuplicateTool(String),
+    /// The registry cannot be used as it was set up.
+    #[error("the registry cannot be used: {0}")]
+    Registry(String),
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] crate::signing::KeyError),

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aport_gate_oap::{AgentId, PackId};
+use tokio::time::Instant;
 
 use crate::config::{Config, DEFAULT_TIMEOUT, Security, default_home};
 use crate::error::{Error, Result};
+#[cfg(feature = "registry")]
+use crate::known_packs::KnownPacks;
 use crate::ledger::{Ledger, LedgerError, Recorded, Retention};
 use crate::ledger_place::LedgerPlace;
 use crate::local::{LocalVerifier, Query};
@@ -15,7 +18,10 @@ use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackOptions, PackSet, PackSto
 use crate::passports::PassportFolder;
 use crate::redaction::RedactionKeyFile;
 use crate::refusal::Refusal;
+#[cfg(feature = "registry")]
+use crate::remote::{ApiKey, RegistrySettings, RegistryVerifier};
 use crate::signing::{Jwks, SigningKeys};
+use crate::verifier::Verifier;
 
 /// The policy enforcement point: it stands around tool bodies.
 ///
@@ -26,7 +32,7 @@ pub struct Gate {
 }
 
 pub(crate) struct GateInner {
-    pub(crate) verifier: LocalVerifier,
+    pub(crate) verifier: Verifier,
     pub(crate) ledger: Ledger,
     pub(crate) agent: Option<AgentId>,
     pub(crate) security: Security,
@@ -40,12 +46,16 @@ pub(crate) struct GateInner {
 
 impl GateInner {
     /// Decides, and writes the decision down.
-    pub(crate) async fn verify(&self, query: Query) -> Result<Recorded, Refusal> {
+    pub(crate) async fn verify(
+        &self,
+        query: Query,
+        deadline: Instant,
+    ) -> Result<Recorded, Refusal> {
         #[cfg(feature = "testing")]
         if let Some(rig) = &self.rig {
-            return rig.verify(self, query).await;
+            return rig.verify(self, query, deadline).await;
         }
-        self.verifier.verify(&self.ledger, query).await
+        self.verifier.verify(&self.ledger, query, deadline).await
     }
 
     /// Whether the agent's passport is known and in force: for nobody else does the server look up
@@ -85,6 +95,8 @@ impl Gate {
             pack_options: Vec::new(),
             sign_decisions: config.sign_decisions,
             retention: config.retention,
+            #[cfg(feature = "registry")]
+            registry: config.registry,
         }
         .build()
         .await;
@@ -111,6 +123,8 @@ impl Gate {
             pack_options: Vec::new(),
             sign_decisions: false,
             retention: Retention::default(),
+            #[cfg(feature = "registry")]
+            registry: None,
         }
     }
 
@@ -122,13 +136,13 @@ impl Gate {
     /// [`pack_problem`](Self::pack_problem) tells what it is.
     #[must_use]
     pub fn packs(&self) -> Arc<PackSet> {
-        self.inner.verifier.packs()
+        self.inner.verifier.packs().current()
     }
 
     /// Why the packs and options on disk are not in force, if they are not.
     #[must_use]
     pub fn pack_problem(&self) -> Option<Arc<str>> {
-        self.inner.verifier.pack_problem()
+        self.inner.verifier.packs().problem()
     }
 
     /// The public keys of this gate's decisions, as `/.well-known/oap/jwks.json` would serve them:
@@ -136,6 +150,19 @@ impl Gate {
     #[must_use]
     pub fn jwks(&self) -> Option<&Jwks> {
         self.inner.jwks.as_ref()
+    }
+
+    /// Waits until the registry knows what became of the calls so far, at most this long, and tells
+    /// whether it does. A gate without a registry has nobody to tell.
+    ///
+    /// [`Server::serve_stdio`](crate::Server::serve_stdio) does it by itself. What the registry is not told,
+    /// it holds: nothing is spent twice.
+    #[cfg(feature = "registry")]
+    pub async fn outcomes_reported(&self, at_most: Duration) -> bool {
+        match &self.inner.verifier {
+            Verifier::Local(_) => true,
+            Verifier::Registry(verifier) => verifier.reported(at_most).await,
+        }
     }
 
     /// The ledger that this gate writes to.
@@ -168,6 +195,8 @@ pub struct GateBuilder {
     pack_options: Vec<(PackId, PackOptions)>,
     sign_decisions: bool,
     retention: Retention,
+    #[cfg(feature = "registry")]
+    registry: Option<RegistrySettings>,
 }
 
 impl GateBuilder {
@@ -217,6 +246,51 @@ impl GateBuilder {
         self
     }
 
+    /// Decisions come from the registry at `url`, `https://…`; passports and packs are there. The audit
+    /// trail stays here: no decision counts before its record is written.
+    #[cfg(feature = "registry")]
+    pub fn registry(mut self, url: impl Into<String>) -> Self {
+        self.registry_settings().url = Some(url.into());
+        self
+    }
+
+    /// Bearer for the registry. Asks for [`registry`](Self::registry) mode, of APort's own unless a URL is
+    /// given, as the other settings of a registry do.
+    #[cfg(feature = "registry")]
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.registry_settings().api_key = Some(ApiKey::new(key.into()));
+        self
+    }
+
+    /// Allows `http:` to a registry on another machine: anybody on the way can read the key and forge
+    /// decisions.
+    #[cfg(feature = "registry")]
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.registry_settings().allow_http = allow;
+        self
+    }
+
+    /// PEM file of authorities that are believed beside the system's, for a registry's certificate.
+    #[cfg(feature = "registry")]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.registry_settings().ca_file = Some(path.into());
+        self
+    }
+
+    /// Keeps a registry's allow decisions for so long, at most 30 seconds and at most as long as they hold,
+    /// under packs that this gate knows and in which nothing is counted. Meanwhile a suspended agent is
+    /// still allowed what it was allowed.
+    #[cfg(feature = "registry")]
+    pub fn cache(mut self, longest: Duration) -> Self {
+        self.registry_settings().cache = Some(longest);
+        self
+    }
+
+    #[cfg(feature = "registry")]
+    fn registry_settings(&mut self) -> &mut RegistrySettings {
+        self.registry.get_or_insert_default()
+    }
+
     /// Adds a policy pack, as JSON, to those embedded in this crate and those in
     /// `APORT_HOME/packs`.
     pub fn pack(mut self, json: impl Into<Vec<u8>>) -> Self {
@@ -250,7 +324,7 @@ impl GateBuilder {
     /// # Errors
     /// [`Error::Home`], [`Error::Ledger`], [`Error::Pack`],
     /// [`Error::DuplicatePack`], [`Error::PackUnreadable`],
-    /// [`Error::PackOptions`] or [`Error::Keys`], each naming what cannot be used.
+    /// [`Error::PackOptions`], [`Error::Keys`] or [`Error::Registry`], each naming what cannot be used.
     pub async fn build(self) -> Result<Gate> {
         let home = match self.home {
             Some(home) => home,
@@ -262,17 +336,34 @@ impl GateBuilder {
         create_private(&home.join(PACK_FOLDER))?;
         let given = Given::new(self.packs, self.pack_options)?;
         let packs = PackStore::open(home.clone(), given, LOOK_EVERY)?;
-        let keys = self
-            .sign_decisions
+        #[cfg(feature = "registry")]
+        let registry = self.registry;
+        #[cfg(not(feature = "registry"))]
+        let registry: Option<()> = None;
+        // What a registry decides is its own to sign.
+        let keys = (self.sign_decisions && registry.is_none())
             .then(|| SigningKeys::open(&home.join("keys")))
             .transpose()?;
-        let signer = keys.as_ref().map(|keys| keys.signer().clone());
+        let verifier = match registry {
+            #[cfg(feature = "registry")]
+            Some(settings) => {
+                let packs = KnownPacks::new(packs);
+                let verifier =
+                    RegistryVerifier::new(&settings, packs, self.security, self.timeout)?;
+                Verifier::Registry(verifier)
+            }
+            _ => {
+                let signer = keys.as_ref().map(|keys| keys.signer().clone());
+                let passports = PassportFolder::new(passports);
+                Verifier::Local(LocalVerifier::new(packs, passports, signer))
+            }
+        };
         let place = self.ledger.unwrap_or_else(|| LedgerPlace::in_home(&home));
         let ledger = place.open(self.timeout, self.retention).await?;
         Ok(Gate {
             inner: Arc::new(GateInner {
                 redaction_key: RedactionKeyFile::new(home.join("keys")),
-                verifier: LocalVerifier::new(packs, PassportFolder::new(passports), signer),
+                verifier,
                 ledger,
                 agent: self.agent,
                 security: self.security,

@@ -121,7 +121,7 @@ impl Gate {
     #[must_use]
     pub fn inventory<S: 'static>(&self, router: &ToolRouter<S>) -> Inventory {
         collect(router, |pack| {
-            let pack = self.inner.verifier.pack(pack).ok()?.0;
+            let pack = self.inner.verifier.packs().pack(pack).ok()?.0;
             Some(Contract::of(&pack))
         })
     }

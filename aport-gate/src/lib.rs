@@ -45,6 +45,7 @@ mod gate;
 mod gated_routes;
 mod identity;
 mod inventory;
+mod known_packs;
 mod ledger;
 mod ledger_place;
 mod listing;
@@ -58,6 +59,8 @@ mod redaction;
 mod refusal;
 #[cfg(feature = "cli")]
 mod registry;
+#[cfg(feature = "registry")]
+mod remote;
 mod route;
 mod server;
 mod signing;
@@ -65,6 +68,7 @@ mod supply;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool_pack;
+mod verifier;
 
 pub use aport_gate_macros::PolicyFacts;
 #[doc = include_str!("../docs/policy_gated.md")]
@@ -82,6 +86,8 @@ pub use ledger::{
 pub use output::ExecutionReport;
 pub use packs::{LoadedPack, PackOptions, PackOrigin, PackSet};
 pub use permit::Permit;
+#[cfg(feature = "registry")]
+pub use remote::{DecisionToken, RegistryClient, RegistryClientBuilder, RegistryError};
 pub use rmcp;
 pub use rmcp::handler::server::wrapper::Json;
 pub use rmcp::model::CallToolResult;

@@ -105,15 +105,23 @@ impl Gate {
 
     fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<()> {
         let name = tool.name.to_string();
-        let pack = match self.inner.verifier.pack(&gated.pack) {
-            Ok((pack, _)) => pack,
+        let pack = match self.inner.verifier.packs().pack(&gated.pack) {
+            Ok((pack, _)) => Some(pack),
+            // A registry decides by its own; what the tool was checked against is still told.
+            Err(PackMismatch::Unknown(_) | PackMismatch::Differs { .. })
+                if self.inner.verifier.is_remote() =>
+            {
+                None
+            }
             Err(PackMismatch::Unknown(pack)) => {
                 return Err(Error::UnknownPack { tool: name, pack });
             }
             Err(source) => return Err(Error::PackMismatch { tool: name, source }),
         };
-        let problems = supply::problems(tool, gated, &pack);
-        if !problems.is_empty() {
+        let problems = pack
+            .as_ref()
+            .map(|pack| supply::problems(tool, gated, pack));
+        if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
             return Err(Error::Contract {
                 tool: name,
                 pack: gated.pack.id.to_owned(),
@@ -121,7 +129,9 @@ impl Gate {
             });
         }
         let mut policy = gated.policy();
-        complete(&mut policy, &pack);
+        if let Some(pack) = &pack {
+            complete(&mut policy, pack);
+        }
         tool.meta
             .get_or_insert_default()
             .0
@@ -138,6 +148,9 @@ impl Gate {
     /// Brings described tools up to the packs in force. A tool whose pack is gone stays as it was: a
     /// call to it is refused and says so.
     pub(crate) fn refresh_listing(&self, tools: &mut [Tool]) {
+        if self.inner.verifier.is_remote() {
+            return;
+        }
         let packs = self.packs();
         for tool in tools {
             let Some(listed) = tool

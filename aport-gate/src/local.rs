@@ -9,21 +9,23 @@ use aport_gate_oap::{
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
+use crate::known_packs::KnownPacks;
 use crate::ledger::{Ledger, Recorded, Verdict};
-use crate::packs::{LoadedPack, PackSet, PackStore};
+#[cfg(feature = "cli")]
+use crate::packs::PackSet;
+use crate::packs::PackStore;
 use crate::passports::PassportFolder;
 use crate::redaction::{Kept, Redacted, redact};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signing::DecisionSigner;
-use crate::tool_pack::{BroughtPacks, PackMismatch, ToolPack};
+use crate::tool_pack::ToolPack;
 
 /// How long a decision of this verifier says it holds, in seconds. The gate
 /// uses a decision once, at once.
 const EXPIRES_IN_SECONDS: u32 = 60;
 
 pub(crate) struct LocalVerifier {
-    packs: PackStore,
-    brought: BroughtPacks,
+    packs: KnownPacks,
     passports: PassportFolder,
     signer: Option<DecisionSigner>,
     pub(crate) clock: Clock,
@@ -72,32 +74,25 @@ impl LocalVerifier {
         signer: Option<DecisionSigner>,
     ) -> Self {
         Self {
-            packs,
-            brought: BroughtPacks::default(),
+            packs: KnownPacks::new(packs),
             passports,
             signer,
             clock: Clock::default(),
         }
     }
 
+    pub(crate) fn known_packs(&self) -> &KnownPacks {
+        &self.packs
+    }
+
+    #[cfg(feature = "cli")]
     pub(crate) fn packs(&self) -> Arc<PackSet> {
         self.packs.current()
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) fn pack_problem(&self) -> Option<Arc<str>> {
         self.packs.problem()
-    }
-
-    /// The pack that decides about a tool, and what the operator changed in its reading.
-    pub(crate) fn pack(
-        &self,
-        tool: &ToolPack,
-    ) -> Result<(Arc<Pack>, Option<OperatorOptions>), PackMismatch> {
-        let packs = self.packs.current();
-        let id = PackId::parse(tool.id).ok();
-        let loaded = id.and_then(|id| packs.get(&id));
-        let pack = self.brought.enforced(tool, loaded.map(LoadedPack::pack))?;
-        Ok((pack, loaded.and_then(LoadedPack::operator_options).cloned()))
     }
 
     /// Whether the agent's passport is known and in force now.
@@ -116,7 +111,7 @@ impl LocalVerifier {
     /// Decides about a tool's call, takes from the caps and writes the audit record, in one
     /// transaction of the ledger.
     pub(crate) async fn verify(&self, ledger: &Ledger, query: Query) -> Result<Recorded, Refusal> {
-        let (pack, operator_options) = self.pack(&query.tool_pack)?;
+        let (pack, operator_options) = self.packs.pack(&query.tool_pack)?;
         let passport = self.passports.read(&query.agent)?;
         let case = Case {
             decision_id: uuid::Uuid::new_v4(),
@@ -211,6 +206,7 @@ impl LocalVerifier {
                 },
                 tool: tool.clone().unwrap_or_default(),
                 facts: facts.clone(),
+                registry: None,
                 charges: evaluation.charges,
                 idempotency_key: evaluation.idempotency_key,
             };

@@ -28,6 +28,9 @@ pub(crate) enum RefusalCode {
     LedgerUnavailable,
     Timeout,
     Cancelled,
+    /// A registry gave no decision that counts, by its own code.
+    #[cfg(feature = "registry")]
+    Registry(&'static str),
 }
 
 impl RefusalCode {
@@ -47,6 +50,8 @@ impl RefusalCode {
             Self::LedgerUnavailable => "gate.ledger_unavailable",
             Self::Timeout => "gate.timeout",
             Self::Cancelled => "gate.cancelled",
+            #[cfg(feature = "registry")]
+            Self::Registry(code) => code,
         }
     }
 }

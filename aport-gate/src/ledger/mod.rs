@@ -31,6 +31,8 @@ pub use self::error::LedgerError;
 pub use self::head::{AuditHead, InvalidAuditHead};
 #[cfg(feature = "cli")]
 pub(crate) use self::reservation::End;
+#[cfg(feature = "registry")]
+pub(crate) use self::reservation::OutcomeListener;
 pub(crate) use self::reservation::{BodyOutcome, Reservation, Settlement};
 pub use self::retention::{Pruned, Retention};
 pub(crate) use self::verdict::{Evaluate, Recorded, Verdict};

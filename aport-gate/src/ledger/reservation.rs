@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::backend::{Backend, Settler};
@@ -38,6 +39,17 @@ pub(crate) struct Reservation {
     // Dropped before the backend: a backend waits until nobody can settle any more.
     guard: Guard,
     _backend: Arc<dyn Backend>,
+    listener: Option<Box<dyn OutcomeListener>>,
+}
+
+/// Somebody else who has to know how a call ended, because caps are kept elsewhere. Dropped before
+/// [`settled`](Self::settled), it tells that nobody knows.
+pub(crate) trait OutcomeListener: fmt::Debug + Send + Sync {
+    /// The body begins.
+    fn started(&mut self);
+
+    /// How it ended. Telling goes on when the future is dropped; it ends when the caller need not wait.
+    fn settled(&mut self, outcome: BodyOutcome, settlement: Settlement) -> BoxFuture<'static, ()>;
 }
 
 impl Reservation {
@@ -45,12 +57,21 @@ impl Reservation {
         Self {
             guard,
             _backend: backend,
+            listener: None,
         }
+    }
+
+    #[cfg(feature = "registry")]
+    pub(crate) fn listen(&mut self, listener: Box<dyn OutcomeListener>) {
+        self.listener = Some(listener);
     }
 
     /// The body begins: from here on, a drop holds.
     pub(crate) fn start(&mut self) {
         self.guard.started = true;
+        if let Some(listener) = &mut self.listener {
+            listener.started();
+        }
     }
 
     /// Leaves the reservation pending, to be settled later by the id of its decision. Until then,
@@ -69,7 +90,13 @@ impl Reservation {
         let end = self.guard.end(outcome, execution);
         // From the next line on the backend settles, even when this future is dropped.
         self.guard.settled = true;
-        self.guard.settler.settle(end).await
+        let listening = self.listener.as_mut();
+        let told = listening.map(|listener| listener.settled(outcome, execution));
+        let settled = self.guard.settler.settle(end).await;
+        if let Some(told) = told {
+            told.await;
+        }
+        settled
     }
 }
 
@@ -160,6 +187,16 @@ impl BodyOutcome {
 }
 
 impl Settlement {
+    /// What is asked for.
+    #[cfg(feature = "registry")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Release => "release",
+            Self::Hold => "hold",
+        }
+    }
+
     /// The reservation's state from then on, as stored.
     pub(crate) fn state(self) -> &'static str {
         match self {

@@ -7,6 +7,8 @@ use aport_gate_oap::{Charge, Decision, Usage};
 use serde_json::{Map, Value, json};
 
 use super::error::Problem;
+#[cfg(feature = "registry")]
+use super::reservation::OutcomeListener;
 use super::reservation::Reservation;
 
 /// The evaluation of a policy, given what the ledger read. A backend that finds out only afterwards
@@ -19,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) tool: String,
     /// Context fields that the server looked up itself; the others are the agent's or the tool's word.
     pub(crate) facts: Option<Map<String, Value>>,
+    /// Where the decision comes from, if not from here.
+    pub(crate) registry: Option<Map<String, Value>>,
     /// Taken only when the decision allows.
     pub(crate) charges: Vec<Charge>,
     /// Taken only when the decision allows.
@@ -31,6 +35,17 @@ pub(crate) struct Recorded {
     pub(crate) decision: Decision,
     /// Present exactly when the decision allows.
     pub(crate) reservation: Option<Reservation>,
+}
+
+impl Recorded {
+    /// Tells somebody else how the call ends.
+    #[cfg(feature = "registry")]
+    pub(crate) fn listened_to_by(mut self, listener: Box<dyn OutcomeListener>) -> Self {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.listen(listener);
+        }
+        self
+    }
 }
 
 /// Evaluates. A panic is a refusal, and reaches neither the ledger's thread nor its locks.
@@ -47,6 +62,9 @@ impl Verdict {
         if let (Some(facts), Some(members)) = (&self.facts, body.as_object_mut()) {
             let facts = json!({ "trusted": true, "fields": facts });
             members.insert("facts".to_owned(), facts);
+        }
+        if let (Some(registry), Some(members)) = (&self.registry, body.as_object_mut()) {
+            members.insert("registry".to_owned(), json!(registry));
         }
         if self.decision.allow
             && let Some(members) = body.as_object_mut()

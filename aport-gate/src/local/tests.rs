@@ -235,6 +235,7 @@ fn a_decision_that_cannot_be_signed_allows_nothing() {
     };
     let mut verdict = Verdict {
         facts: None,
+        registry: None,
         decision: Decision {
             decision_id: "d1".to_owned(),
             policy_id: PackId::parse(PACK).unwrap(),

@@ -2,6 +2,7 @@
 
 use aport_gate_oap::{AgentId, PackId, digest_json};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::gate::Gate;
 use crate::ledger::{BodyOutcome, Settlement};
@@ -44,7 +45,7 @@ pub async fn decide(
     };
     let recorded = gate
         .inner
-        .verify(query)
+        .verify(query, Instant::now() + gate.inner.timeout)
         .await
         .map_err(|refusal| refusal.message().to_owned())?;
     let Some(mut reservation) = recorded.reservation else {

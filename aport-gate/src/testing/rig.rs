@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::ManualClock;
 use super::script::Script;
@@ -35,7 +36,7 @@ impl Rig {
         let Some(mut inner) = Arc::into_inner(gate.inner) else {
             panic!("the gate under test is in use already")
         };
-        inner.verifier.clock = Clock::Manual(self.clock.clone());
+        inner.verifier.set_clock(Clock::Manual(self.clock.clone()));
         inner.rig = Some(self);
         Gate {
             inner: Arc::new(inner),
@@ -51,11 +52,16 @@ impl Rig {
         &self.clock
     }
 
-    pub(crate) async fn verify(&self, gate: &GateInner, query: Query) -> Result<Recorded, Refusal> {
+    pub(crate) async fn verify(
+        &self,
+        gate: &GateInner,
+        query: Query,
+        deadline: Instant,
+    ) -> Result<Recorded, Refusal> {
         let context = query.context.clone();
         let recorded = match &self.script {
             Some(script) => script.verify(&gate.ledger, query, self.clock.now()).await?,
-            None => gate.verifier.verify(&gate.ledger, query).await?,
+            None => gate.verifier.verify(&gate.ledger, query, deadline).await?,
         };
         self.contexts
             .lock()

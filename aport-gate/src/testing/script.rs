@@ -152,6 +152,7 @@ impl Script {
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
         let evaluate = move |_: &_| Verdict {
             facts: query.facts.clone(),
+            registry: None,
             decision: decision(&step.answer, &query, now),
             tool: query.tool.to_owned(),
             charges: Vec::new(),

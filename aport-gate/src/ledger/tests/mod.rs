@@ -70,6 +70,7 @@ pub(super) fn capped(amount: i64, cap: i64, key: Option<&str>) -> Evaluate {
             .is_none_or(|sum| sum <= cap);
         Verdict {
             facts: None,
+            registry: None,
             decision: decision(fits && !usage.key_seen),
             tool: "refund".to_owned(),
             charges: vec![Charge {
@@ -108,6 +109,7 @@ pub(super) async fn usage(ledger: &Ledger, key: Option<&str>) -> Usage {
         .unwrap();
         Verdict {
             facts: None,
+            registry: None,
             decision: decision(false),
             tool: "look".to_owned(),
             charges: vec![Charge {

@@ -72,6 +72,7 @@ async fn spend_at(
         decision.created_at = now;
         crate::ledger::Verdict {
             facts: None,
+            registry: None,
             decision,
             tool: "refund".to_owned(),
             charges: vec![aport_gate_oap::Charge {

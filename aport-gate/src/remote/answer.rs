@@ -1,0 +1,125 @@
+//! The bytes of an answer, read so that no two readers can understand them differently.
+
+use aport_gate_oap::parse_json;
+use serde_json::{Map, Value};
+
+use super::attempts::told;
+use super::error::RegistryError;
+use super::exchange::Reply;
+
+/// Fields of a decision that a server may repeat beside a nested one.
+const REPEATED: [&str; 18] = [
+    "decision_id",
+    "policy_id",
+    "agent_id",
+    "passport_id",
+    "owner_id",
+    "assurance_level",
+    "allow",
+    "outcome",
+    "created_at",
+    "issued_at",
+    "expires_in",
+    "expires_at",
+    "passport_digest",
+    "policy_hash",
+    "context_digest",
+    "tool",
+    "kid",
+    "signature",
+];
+
+/// What a server says, not yet believed.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// The decision as a document: what a signature is over.
+    pub(super) document: Map<String, Value>,
+    /// The same, with what only stands beside it: a word there must not be passed over.
+    pub(super) whole: Map<String, Value>,
+}
+
+impl Answer {
+    /// Both shapes: the decision itself, or `{"decision": {…}}`.
+    ///
+    /// # Errors
+    /// [`RegistryError::Answer`] when it is no JSON object, [`RegistryError::Decision`] when it says two things.
+    pub(super) fn read(body: &[u8]) -> Result<Self, RegistryError> {
+        if std::str::from_utf8(body).is_err() {
+            return Err(RegistryError::Answer("it is not UTF-8".to_owned()));
+        }
+        let value =
+            parse_json(body).map_err(|error| RegistryError::Answer(format!("as JSON: {error}")))?;
+        let Value::Object(mut outer) = value else {
+            return Err(RegistryError::Answer("it is not a JSON object".to_owned()));
+        };
+        let document = match outer.remove("decision") {
+            None => {
+                return Ok(Self {
+                    whole: outer.clone(),
+                    document: outer,
+                });
+            }
+            Some(Value::Object(document)) => document,
+            Some(_) => {
+                return Err(RegistryError::Decision(
+                    "`decision` is not an object".to_owned(),
+                ));
+            }
+        };
+        let mut whole = document.clone();
+        for field in REPEATED {
+            let Some(beside) = outer.remove(field) else {
+                continue;
+            };
+            match whole.get(field) {
+                Some(inside) if *inside != beside => {
+                    return Err(RegistryError::Decision(format!(
+                        "`{field}` and `decision.{field}` differ"
+                    )));
+                }
+                Some(_) => {}
+                None => {
+                    whole.insert(field.to_owned(), beside);
+                }
+            }
+        }
+        Ok(Self { document, whole })
+    }
+}
+
+/// Whether an answer whose status is that of a failure is a denial with all that belongs to one.
+pub(super) fn is_denial(reply: &Reply) -> bool {
+    (400..500).contains(&reply.status)
+        && Answer::read(&reply.body).is_ok_and(|answer| {
+            let text = |field| answer.whole.get(field).and_then(Value::as_str);
+            let reasons = answer.whole.get("reasons").and_then(Value::as_array);
+            answer.whole.get("allow") == Some(&Value::Bool(false))
+                && text("decision_id").is_some()
+                && reasons.is_some_and(|reasons| !reasons.is_empty())
+        })
+}
+
+/// The answer, if its status is one under which there can be a decision.
+///
+/// # Errors
+/// What the status means. Under one of failure an allow is no allow.
+pub(super) fn accepted(reply: &Reply) -> Result<Answer, RegistryError> {
+    let status = reply.status;
+    match status {
+        200 => Answer::read(&reply.body),
+        _ if is_denial(reply) => Answer::read(&reply.body),
+        300..=399 => Err(RegistryError::Redirected(status)),
+        401 | 403 => Err(RegistryError::Unauthorized {
+            status,
+            told: told(reply),
+        }),
+        408 | 429 | 500..=599 => Err(RegistryError::Unavailable {
+            status,
+            told: told(reply),
+        }),
+        _ => Err(RegistryError::Refused {
+            status,
+            told: told(reply),
+        }),
+    }
+}

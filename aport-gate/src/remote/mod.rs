@@ -1,0 +1,31 @@
+//! Registry mode: decisions over HTTP (design, section 8), from a server that may be slow, broken or
+//! hostile, over a network that may be all three.
+//!
+//! `exchange` makes one request under one deadline, `attempts` repeats it where the answer was no
+//! decision, `breaker` stops asking a registry that is dead, `answer`, `decision` and `signature`
+//! are what an answer has to pass before it counts.
+
+mod answer;
+mod api_key;
+mod attempts;
+mod base_url;
+mod breaker;
+mod cache;
+mod client;
+mod decision;
+mod error;
+mod exchange;
+mod keys;
+mod outcome;
+mod passport;
+mod settings;
+mod signature;
+mod tls;
+mod used;
+mod verifier;
+
+pub(crate) use self::api_key::ApiKey;
+pub use self::client::{DecisionToken, RegistryClient, RegistryClientBuilder};
+pub use self::error::RegistryError;
+pub(crate) use self::settings::{LONGEST_CACHE, RegistrySettings};
+pub(crate) use self::verifier::RegistryVerifier;

@@ -1,0 +1,381 @@
+//! The verifier of registry mode: one HTTP call, then the audit record; no record, no execution.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aport_gate_oap::{Decision, Digest, UsagePlan, digest_json};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::answer::{Answer, accepted, is_denial};
+use super::attempts::Answered;
+use super::cache::{Cache, Key};
+use super::client::RegistryClient;
+use super::decision::{Asked, decision, lifetime};
+use super::error::RegistryError;
+use super::exchange::{Reply, Request};
+use super::keys::KeyCache;
+use super::outcome::{OUTCOME_TOKEN, OutcomeReport, Reporter};
+use super::passport::PassportViews;
+use super::settings::RegistrySettings;
+use super::signature::{is_bound, passport_digest};
+use super::used::UsedIds;
+use crate::clock::Clock;
+use crate::config::Security;
+use crate::error::Result;
+use crate::known_packs::KnownPacks;
+use crate::ledger::{Ledger, Recorded, Verdict};
+use crate::local::{Query, check_key};
+use crate::refusal::{Refusal, RefusalCode};
+
+/// The same in each retry of one call.
+const REQUEST_ID: &str = "x-aport-request-id";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+pub(crate) struct RegistryVerifier {
+    client: RegistryClient,
+    pub(crate) packs: KnownPacks,
+    security: Security,
+    keys: KeyCache,
+    passports: PassportViews,
+    cache: Option<Cache>,
+    used: UsedIds,
+    reporter: Arc<Reporter>,
+    pub(crate) clock: Clock,
+}
+
+/// The body that servers for both generations of published SDKs understand.
+#[derive(Serialize)]
+struct Body<'a> {
+    agent_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
+    context: &'a Map<String, Value>,
+}
+
+/// A decision that counts, and where it came from.
+struct Checked {
+    decision: Decision,
+    /// Of the audit record: the decision as the registry gave it, for one.
+    origin: Map<String, Value>,
+    report: Option<OutcomeReport>,
+}
+
+impl RegistryVerifier {
+    pub(crate) fn new(
+        settings: &RegistrySettings,
+        packs: KnownPacks,
+        security: Security,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let client = RegistryClient::new(settings, timeout)?;
+        tracing::info!(registry = %client.base, "decisions come from a registry");
+        let reporter = Reporter {
+            connections: client.line.connections.clone(),
+            base: client.base.clone(),
+            timeout,
+            under_way: TaskTracker::new(),
+        };
+        Ok(Self {
+            client,
+            packs,
+            security,
+            keys: KeyCache::default(),
+            passports: PassportViews::default(),
+            cache: settings.cache.map(Cache::new),
+            used: UsedIds::default(),
+            reporter: Arc::new(reporter),
+            clock: Clock::default(),
+        })
+    }
+
+    /// Asks the registry, checks its answer and writes it down.
+    pub(crate) async fn verify(
+        &self,
+        ledger: &Ledger,
+        query: Query,
+        deadline: Instant,
+    ) -> std::result::Result<Recorded, Refusal> {
+        if let Some(key) = query.context.get("idempotency_key").and_then(Value::as_str) {
+            check_key(key)?;
+        }
+        let checked = match self.kept(&query) {
+            Some(kept) => kept,
+            None => self.ask(&query, deadline).await?,
+        };
+        self.record(ledger, query, checked).await
+    }
+
+    /// Waits until the outcomes of calls so far are reported, at most this long. Tells whether they are.
+    pub(crate) async fn reported(&self, at_most: Duration) -> bool {
+        self.reporter.under_way.close();
+        let reported = tokio::time::timeout(at_most, self.reporter.under_way.wait()).await;
+        self.reporter.under_way.reopen();
+        reported.is_ok()
+    }
+
+    async fn ask(
+        &self,
+        query: &Query,
+        deadline: Instant,
+    ) -> std::result::Result<Checked, RegistryError> {
+        let asked_at = Instant::now();
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let request = self.request(query, &request_id)?;
+        let Answered { reply, attempts } =
+            self.client.line.ask(&request, deadline, is_denial).await?;
+        // Made before anything is checked: whatever is wrong below, what was taken is given back.
+        let report = self.report(query, &reply);
+        let (decision, document) = self.check(query, &reply, &request_id, deadline).await?;
+        let report = report.filter(|_| decision.allow);
+        if report.is_none()
+            && let (Some(cache), Some(key)) = (&self.cache, self.cache_key(query, &decision))
+        {
+            let lifetime = lifetime(&decision, self.clock.now());
+            cache.keep(key, &decision, lifetime, asked_at);
+        }
+        Ok(Checked {
+            origin: self.origin(query, &decision, document, attempts),
+            decision,
+            report,
+        })
+    }
+
+    fn request(
+        &self,
+        query: &Query,
+        request_id: &str,
+    ) -> std::result::Result<Request, RegistryError> {
+        let key = query.context.get("idempotency_key").and_then(Value::as_str);
+        let body = Body {
+            agent_id: query.agent.as_str(),
+            idempotency_key: key,
+            context: &query.context,
+        };
+        let body = serde_json::to_vec(&body).map_err(|error| {
+            RegistryError::Setup(format!("the request has no JSON form: {error}"))
+        })?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let header = |text: &str| {
+            HeaderValue::from_str(text)
+                .map_err(|_| RegistryError::Setup("a header cannot be written".to_owned()))
+        };
+        headers.insert(REQUEST_ID, header(request_id)?);
+        // A key that no header can hold stands in the body all the same.
+        let sent =
+            key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()) && !key.is_empty());
+        headers.insert(IDEMPOTENCY_KEY, header(sent.unwrap_or(request_id))?);
+        let path = ["api", "verify", "policy", query.pack.as_str()];
+        Ok(Request {
+            method: Method::POST,
+            url: self.client.base.at(&path),
+            headers,
+            body,
+        })
+    }
+
+    fn report(&self, query: &Query, reply: &Reply) -> Option<OutcomeReport> {
+        let token = reply.headers.get(OUTCOME_TOKEN)?;
+        let answer = accepted(reply).ok()?;
+        let allow = answer.whole.get("allow") == Some(&Value::Bool(true));
+        let id = answer.whole.get("decision_id").and_then(Value::as_str)?;
+        allow.then(|| OutcomeReport::new(&self.reporter, id, &query.agent, token.clone()))
+    }
+
+    /// Everything that an answer has to pass.
+    async fn check(
+        &self,
+        query: &Query,
+        reply: &Reply,
+        request_id: &str,
+        deadline: Instant,
+    ) -> std::result::Result<(Decision, Map<String, Value>), RegistryError> {
+        let Answer { document, whole } = accepted(reply)?;
+        if let Some(echoed) = reply.headers.get(REQUEST_ID)
+            && echoed.as_bytes() != request_id.as_bytes()
+        {
+            return Err(RegistryError::WrongRequest(
+                "it names the id of another request".to_owned(),
+            ));
+        }
+        let asked = Asked {
+            agent: &query.agent,
+            pack: &query.pack,
+            tool: Some(query.tool),
+            context_digest: sent_digest(query)?,
+            now: self.clock.now(),
+        };
+        let of_whole = decision(&whole, asked)?;
+        let decision = match self.security {
+            Security::Simple => of_whole,
+            Security::Secure => self.check_signed(&document, asked, deadline).await?,
+        };
+        let first = self.used.is_first_use(&decision.decision_id);
+        if !first && self.security == Security::Secure {
+            return Err(RegistryError::Reused(decision.decision_id));
+        }
+        let decision = match first {
+            true => decision,
+            false => under_new_id(decision),
+        };
+        Ok((decision, document))
+    }
+
+    /// Only what is signed counts.
+    async fn check_signed(
+        &self,
+        document: &Map<String, Value>,
+        asked: Asked<'_>,
+        deadline: Instant,
+    ) -> std::result::Result<Decision, RegistryError> {
+        let signed = decision(document, asked)?;
+        for field in ["kid", "signature"] {
+            if !document.contains_key(field) {
+                return Err(RegistryError::Unsigned(format!("it has no `{field}`")));
+            }
+        }
+        is_bound(document)?;
+        let passport = passport_digest(document)?;
+        let document = Value::Object(document.clone());
+        let (connections, base) = (&self.client.line.connections, &self.client.base);
+        self.keys
+            .verify(connections, base, &document, deadline)
+            .await?;
+        self.passports
+            .check(connections, base, asked.agent, passport, deadline)
+            .await?;
+        Ok(signed)
+    }
+
+    /// What the audit record tells beside the decision.
+    fn origin(
+        &self,
+        query: &Query,
+        decision: &Decision,
+        document: Map<String, Value>,
+        attempts: u32,
+    ) -> Map<String, Value> {
+        let mut origin = Map::new();
+        origin.insert("url".to_owned(), json!(self.client.base.to_string()));
+        origin.insert("attempts".to_owned(), json!(attempts));
+        let document = Value::Object(document);
+        let same = serde_json::to_value(decision).is_ok_and(|decision| decision == document);
+        // Whatever the registry says of redacted values is in it, too.
+        if !same && query.redacted.is_none() {
+            origin.insert("document".to_owned(), document);
+        }
+        origin
+    }
+
+    /// What to keep a decision under, where it may be kept: its pack is known here, nothing in it counts or
+    /// happens once, and the registry does not say that it decided by another.
+    fn cache_key(&self, query: &Query, decision: &Decision) -> Option<Key> {
+        let pack = self.packs.pack(&query.tool_pack).ok()?.0;
+        let differs = decision
+            .policy_hash
+            .is_some_and(|used| used != pack.digest());
+        let counts = pack.uses_ledger() || pack.idempotency_field().is_some();
+        let once = query.context.contains_key("idempotency_key");
+        (!differs && !counts && !once).then(|| key(query, pack.digest()))
+    }
+
+    fn kept(&self, query: &Query) -> Option<Checked> {
+        let cache = self.cache.as_ref()?;
+        let pack = self.packs.pack(&query.tool_pack).ok()?.0;
+        let kept = cache.get(&key(query, pack.digest()), Instant::now())?;
+        let mut origin = Map::new();
+        origin.insert("url".to_owned(), json!(self.client.base.to_string()));
+        origin.insert("cached".to_owned(), json!(kept.decision_id));
+        Some(Checked {
+            decision: under_new_id(kept),
+            origin,
+            report: None,
+        })
+    }
+
+    async fn record(
+        &self,
+        ledger: &Ledger,
+        query: Query,
+        checked: Checked,
+    ) -> std::result::Result<Recorded, Refusal> {
+        let Checked {
+            mut decision,
+            origin,
+            report,
+        } = checked;
+        if query.redacted.is_some() {
+            redact(&mut decision, query.digest);
+        }
+        let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
+        let evaluate = move |_: &_| Verdict {
+            decision: decision.clone(),
+            tool: query.tool.to_owned(),
+            facts: query.facts.clone(),
+            registry: Some(origin.clone()),
+            charges: Vec::new(),
+            idempotency_key: None,
+        };
+        let recorded = ledger
+            .decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "no decision could be recorded");
+                Refusal::new(
+                    RefusalCode::LedgerUnavailable,
+                    format!("the decision could not be recorded: {error}"),
+                )
+            })?;
+        Ok(match report {
+            Some(report) => recorded.listened_to_by(Box::new(report)),
+            None => recorded,
+        })
+    }
+}
+
+/// The digest of the context that the registry saw; with redacted values in it, that of the records is
+/// another.
+fn sent_digest(query: &Query) -> std::result::Result<Digest, RegistryError> {
+    match query.redacted {
+        None => Ok(query.digest),
+        Some(_) => digest_json(&Value::Object(query.context.clone()))
+            .map_err(|_| RegistryError::Setup("the context cannot be digested".to_owned())),
+    }
+}
+
+/// What the registry says of a call may quote what it saw, in any words: of its reasons only the codes stay.
+fn redact(decision: &mut Decision, shown: Digest) {
+    for reason in &mut decision.reasons {
+        reason.message = format!("`{}`; the registry's words are redacted", reason.code);
+        reason.details = None;
+    }
+    decision.context_digest = shown;
+    // It was over what was replaced.
+    decision.kid = None;
+    decision.signature = None;
+}
+
+fn key(query: &Query, pack: Digest) -> Key {
+    Key {
+        agent: query.agent.clone(),
+        pack,
+        context: query.digest,
+        tool: query.tool,
+    }
+}
+
+/// A decision that is used again is another entry in the audit trail, whose record names the first.
+fn under_new_id(decision: Decision) -> Decision {
+    Decision {
+        decision_id: uuid::Uuid::new_v4().to_string(),
+        kid: None,
+        signature: None,
+        ..decision
+    }
+}

@@ -1,0 +1,10 @@
+//! Registry mode against everything that a network and a broken or malicious server can do: the body
+//! of the tool must not run, the refusal names what failed, and the audit has it.
+
+mod allows;
+mod calls;
+mod desk;
+mod faults;
+mod secure;
+mod server;
+mod tls;

@@ -81,8 +81,8 @@ pub(super) fn allow(
 }
 
 fn open_to_all(registry: &Registry) -> Result<bool, super::KeyRingError> {
-    let keys = registry.key_ring.all()?;
-    let for_callers = keys.iter().any(|key| !key.admin && key.is_in_force());
+    // Revoked ones too: revoking the last key must not open the registry to everybody.
+    let for_callers = registry.key_ring.all()?.iter().any(|key| !key.admin);
     Ok(registry.settings.only_this_machine && !for_callers)
 }
 

@@ -1,29 +1,43 @@
 //! Whether the registry lives, and whether it can decide.
 
+use std::time::{Duration, Instant};
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::problem::json_response;
-use super::state::Shared;
+use super::state::{Registry, Shared};
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn alive() -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
+/// What the ledger said when it was asked last.
+///
+/// Anybody may ask for readiness: it must not cost the ledger more than that once a second.
+#[derive(Default)]
+pub(super) struct Readiness(Mutex<Option<(Instant, Said)>>);
+
+type Said = Result<&'static str, &'static str>;
+
+const FOR: Duration = Duration::from_secs(1);
+
 /// `GET /readyz`: packs load and the ledger can be written.
 pub(super) async fn ready(State(registry): State<Shared>) -> Response {
-    let within = registry.settings.decision_timeout;
-    let ledger = match tokio::time::timeout(within, registry.ledger.probe()).await {
-        Ok(Ok(())) => Ok("ok"),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "not ready: the ledger cannot be written");
-            Err("cannot be written; the log says why")
+    let mut last = registry.readiness.0.lock().await;
+    let ledger = match *last {
+        Some((asked, said)) if asked.elapsed() < FOR => said,
+        _ => {
+            let said = ask(&registry).await;
+            *last = Some((Instant::now(), said));
+            said
         }
-        Err(_) => Err("does not answer in time"),
     };
+    drop(last);
     let problem = registry.verifier.pack_problem();
     if let Some(problem) = &problem {
         tracing::error!(%problem, "not ready: the packs on disk are not in force");
@@ -37,7 +51,19 @@ pub(super) async fn ready(State(registry): State<Shared>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
     };
-    let said = |result: Result<&'static str, &'static str>| result.unwrap_or_else(|why| why);
+    let said = |said: Said| said.unwrap_or_else(|why| why);
     let body = json!({ "status": word, "ledger": said(ledger), "packs": said(packs) });
     json_response(status, &body)
+}
+
+async fn ask(registry: &Registry) -> Said {
+    let within = registry.settings.decision_timeout;
+    match tokio::time::timeout(within, registry.ledger.probe()).await {
+        Ok(Ok(())) => Ok("ok"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "not ready: the ledger cannot be written");
+            Err("cannot be written; the log says why")
+        }
+        Err(_) => Err("does not answer in time"),
+    }
 }

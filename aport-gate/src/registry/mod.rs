@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod auth;
 mod body;
+mod expiry;
 mod health;
 mod key_ring;
 mod limits;

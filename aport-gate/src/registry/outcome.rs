@@ -75,6 +75,9 @@ pub(super) async fn report(
     })
     .await
     .map_err(|_| Problem::unavailable("settling ended early"))?;
+    if settled.is_ok() {
+        registry.awaited.remove(&decision_id);
+    }
     match settled {
         Ok(()) if late => {
             registry.metrics.settled("late");

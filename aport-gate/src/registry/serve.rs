@@ -15,6 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::expiry;
 use super::routes::router;
 use super::state::Registry;
 
@@ -49,10 +50,12 @@ pub(crate) async fn serve(
         .max_buf_size(LARGEST_HEAD);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
+    let mut expiry = std::pin::pin!(expiry::watch(&registry));
     loop {
         let (stream, peer, slot) = tokio::select! {
             biased;
             () = &mut stop => break,
+            () = &mut expiry => break,
             accepted = accept(&listener, &slots) => match accepted {
                 Some(accepted) => accepted,
                 None => continue,

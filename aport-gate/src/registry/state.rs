@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::expiry::Awaited;
+use super::health::Readiness;
 use super::key_ring::KeyRing;
 use super::limits::Limits;
 use super::metrics::Metrics;
@@ -27,6 +29,8 @@ pub(crate) struct Registry {
     pub(super) key_ring: KeyRing,
     pub(super) outcome_tokens: OutcomeTokens,
     pub(super) turns: Turns,
+    pub(super) awaited: Awaited,
+    pub(super) readiness: Readiness,
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
     pub(super) passports: PathBuf,
@@ -57,6 +61,8 @@ impl Registry {
             outcome_tokens: OutcomeTokens::open(&keys)?,
             key_ring: KeyRing::new(keys),
             turns: Turns::default(),
+            awaited: Awaited::default(),
+            readiness: Readiness::default(),
             limits: Limits::new(settings.rate),
             metrics: Metrics::new(),
             passports,

@@ -269,11 +269,12 @@ async fn record(
     if let Some(reservation) = recorded.reservation {
         // It outlives the request: the caller's body runs after the answer.
         reservation.detach();
+        registry.awaited.add(&recorded.decision.decision_id);
     }
     let decision = recorded.decision;
     let result = if decision.allow { "allow" } else { "deny" };
     registry.metrics.decided(&documents.label, result);
-    tracing::info!(pack = %decision.policy_id, agent = %decision.agent_id,
+    tracing::debug!(pack = %decision.policy_id, agent = %decision.agent_id,
         decision_id = %decision.decision_id, allow = decision.allow, "decided");
     Ok(decision)
 }

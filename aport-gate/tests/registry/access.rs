@@ -74,9 +74,10 @@ fn once_callers_have_keys_decisions_need_one() {
         .is(200);
     server.get("/jwks.json").is(200);
     place.run(&["registry", "key", "revoke", "desk"]);
-    server
-        .verify(&[("Authorization", &bearer(&key))], &body)
-        .is(200);
+    let revoked = server.verify(&[("Authorization", &bearer(&key))], &body);
+    revoked.fails(401, "unauthorized");
+    // Revoking the last key opens nothing.
+    server.verify(&[], &body).fails(401, "unauthorized");
 }
 
 #[test]

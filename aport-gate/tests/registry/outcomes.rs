@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Place, Server, question};
@@ -135,7 +137,7 @@ fn a_report_after_a_restart_counts_and_a_late_one_holds() {
     assert_eq!(used(&server, &agent), 200);
     drop(server);
     let server = place.serve(&["--dev", "--settle-within", "1"]);
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(1100));
     let release = ["error", "release"];
     report(&server, &late, &late_token, &agent, release).fails(409, "conflict");
     report(&server, &late, &late_token, &agent, release).fails(409, "conflict");
@@ -143,4 +145,20 @@ fn a_report_after_a_restart_counts_and_a_late_one_holds() {
     let (code, text, _) = place.run(&["audit", "show", &late]);
     assert!(code == 0 && text.contains("held"), "{text}");
     assert_eq!(place.run(&["audit", "verify"]).0, 0);
+}
+
+#[test]
+fn what_nobody_reports_is_held_and_on_record() {
+    let place = Place::new();
+    let server = place.serve(&["--dev", "--settle-within", "1"]);
+    let agent = server.agent();
+    let (id, token) = allowed(&server, &agent, 1000, "refund-0001");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !place.run(&["audit", "show", &id]).1.contains("held") {
+        assert!(Instant::now() < end, "nobody wrote it down");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let release = ["error", "release"];
+    report(&server, &id, &token, &agent, release).fails(409, "conflict");
+    assert_eq!(used(&server, &agent), 1000);
 }

@@ -19,6 +19,7 @@ const KEYS: &[&str] = &[
     "annotations",
     "context",
     "facts",
+    "redact",
     "on_error",
     "crate",
 ];
@@ -51,6 +52,8 @@ pub(crate) struct Keys {
     pub(crate) annotations: Annotations,
     pub(crate) context: Vec<ContextField>,
     pub(crate) facts: Option<Expr>,
+    /// The names of `redact(…)`.
+    pub(crate) redact: Vec<Ident>,
     pub(crate) on_error: OnError,
     pub(crate) krate: Option<Path>,
 }
@@ -134,6 +137,7 @@ impl Keys {
             "facts" => self.facts = Some(facts(input, &key)?),
             "on_error" => self.on_error = on_error(input, &key)?,
             "annotations" => self.annotations(input, &key, errors)?,
+            "redact" => self.redact(input, &key, errors)?,
             _ => self.context(input, &key, errors)?,
         }
         Ok(())
@@ -168,6 +172,26 @@ impl Keys {
                 "idempotent_hint" => self.annotations.idempotent_hint = value,
                 _ => self.annotations.open_world_hint = value,
             }
+            Ok(())
+        });
+        Ok(())
+    }
+
+    fn redact(
+        &mut self,
+        input: ParseStream<'_>,
+        key: &Ident,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        let content = list(input, key, "redact(card)")?;
+        entries(&content, errors, |input, _| {
+            let name = input.call(Ident::parse_any).map_err(|error| {
+                syn::Error::new(
+                    error.span(),
+                    "`redact` takes names of context fields: `redact(card)`",
+                )
+            })?;
+            self.redact.push(name);
             Ok(())
         });
         Ok(())

@@ -37,7 +37,7 @@ fn may_come_from_a_struct(tool: &Tool, field: &str) -> bool {
         && field_ident(field, Span::call_site()).is_some()
 }
 
-fn field_ident(field: &str, span: Span) -> Option<Ident> {
+pub(crate) fn field_ident(field: &str, span: Span) -> Option<Ident> {
     let mut ident = syn::parse_str::<Ident>(field)
         .or_else(|_| syn::parse_str::<Ident>(&format!("r#{field}")))
         .ok()?;

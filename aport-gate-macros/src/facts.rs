@@ -9,6 +9,7 @@ use crate::arguments;
 use crate::contract;
 use crate::expand::{at, cfg, crate_at, local};
 use crate::model::{Role, Tool};
+use crate::redacted;
 
 /// `Some(|service, arguments| …)`, or `None`.
 pub(crate) fn of_function(tool: &Tool) -> TokenStream {
@@ -82,10 +83,12 @@ fn asked(tool: &Tool, facts: &Expr, call: &TokenStream) -> TokenStream {
     let found = awaited(tool, facts, call);
     let name = local("facts");
     let checks = contract::struct_checks(tool, &name, at(facts));
+    let named = redacted::struct_checks(tool, &name);
     let krate = &tool.krate;
     quote_spanned! {Span::mixed_site()=>
         let #name = #found;
         #checks
+        #named
         #krate::__private::FactFields::of(&#name)
     }
 }

@@ -16,6 +16,8 @@ mod facts;
 mod fallback;
 mod forwarded;
 mod function;
+mod logged;
+mod mentions;
 mod method;
 mod method_expand;
 mod method_signature;
@@ -168,6 +170,12 @@ fn gated(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let krate = keys.krate.clone();
     if method::is_method(&function) && !signature::is_below_tool(&function) {
         if method::foreign_attributes(&function) {
+            // They run before ours, over the method as it was written.
+            let mut logged = errors::Errors::default();
+            logged::check_method(&keys, &function, &mut logged);
+            if let Err(error) = logged.finish(()) {
+                return fallback::expand(&function, krate.as_ref(), &error);
+            }
             return method::reordered(&function, &attribute, krate.as_ref());
         }
         return match method::method(keys, function.clone(), errors) {

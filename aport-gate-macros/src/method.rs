@@ -118,7 +118,7 @@ pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn:
             others.push(input);
         }
     }
-    let tool = Tool {
+    let mut tool = Tool {
         krate: keys.krate.unwrap_or_else(default_crate),
         description: docs::description(&outer_attributes),
         outer_attributes,
@@ -137,8 +137,12 @@ pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn:
         context: keys.context,
         takes_parameters: arguments.is_some(),
         facts: keys.facts,
+        redact: keys.redact,
+        redacted: Vec::new(),
         on_error: keys.on_error,
     };
+    let pattern = arguments.as_ref().map(|arguments| &arguments.pattern);
+    tool.redacted = redacted::fields(&tool, pattern);
     names(&tool, errors_of);
     if errors_of.is_empty() {
         redacted::check(&tool, errors_of);

@@ -9,6 +9,7 @@ use crate::contract;
 use crate::expand::{at, context_fields, crate_at, local, output_type};
 use crate::facts;
 use crate::method::{Method, parameter};
+use crate::redacted;
 use crate::spec;
 
 /// The whole expansion.
@@ -177,7 +178,10 @@ fn context_closure(method: &Method) -> TokenStream {
     let checks = match (&tool.facts, &method.arguments) {
         (None, Some(taken)) => {
             let place = taken.inner.as_ref().map_or_else(|| at(&taken.whole), at);
-            contract::struct_checks(tool, &arguments, place)
+            let checks = contract::struct_checks(tool, &arguments, place);
+            let named = taken.inner.as_ref();
+            let named = named.and_then(|_| redacted::struct_checks(tool, &arguments));
+            Some(quote!(#checks #named))
         }
         _ => None,
     };
@@ -215,10 +219,19 @@ fn facts_closure(method: &Method) -> TokenStream {
     };
     let lent = lent(method, &borrowed);
     let awaited = facts::awaited(tool, facts, &call);
-    let checks = contract::struct_checks(tool, &over, at(facts)).map(|checks| {
+    let checks = contract::struct_checks(tool, &over, at(facts));
+    let typed = method
+        .arguments
+        .as_ref()
+        .is_none_or(|taken| taken.inner.is_some());
+    let named = typed
+        .then(|| redacted::struct_checks(tool, &over))
+        .flatten();
+    let checks = (checks.is_some() || named.is_some()).then(|| {
         quote_spanned! {Span::mixed_site()=>
             let #over = &#krate::PolicyFacts::over(&#found, &#arguments);
             #checks
+            #named
         }
     });
     let arguments_type = arguments_type(method);

@@ -66,7 +66,7 @@ pub(crate) fn take_permit(input: &mut PatType, errors: &mut Errors) -> bool {
             let instead = match role {
                 "service" => "a method's service is `self`",
                 "arg" => "the arguments of a method are the fields of `Parameters<T>`: put `#[serde(default)]` on the field",
-                _ => "the arguments of a method are the fields of `Parameters<T>`; redaction is for the parameters of a function",
+                _ => "the arguments of a method are the fields of `Parameters<T>`: name the field in the attribute, `redact(card)`",
             };
             errors.at(attribute, format!("{instead}, remove `#[{role}]`"));
         }

@@ -34,6 +34,10 @@ pub(crate) struct Tool {
     pub(crate) takes_parameters: bool,
     /// A path or a call.
     pub(crate) facts: Option<Expr>,
+    /// The names of `redact(…)`.
+    pub(crate) redact: Vec<Ident>,
+    /// Every context field that is redacted; see [`crate::redacted`].
+    pub(crate) redacted: Vec<String>,
     pub(crate) on_error: OnError,
 }
 

@@ -53,10 +53,7 @@ pub(crate) fn gated(tool: &Tool) -> TokenStream {
         .iter()
         .map(|field| field.name.unraw().to_string());
     let has_facts = tool.facts.is_some();
-    let redacted = tool
-        .arguments()
-        .filter(|(_, argument)| argument.redacted)
-        .flat_map(|(_, argument)| &argument.json_names);
+    let redacted = &tool.redacted;
     let on_error = match tool.on_error {
         OnError::Hold => quote_spanned!(Span::mixed_site()=> Hold),
         OnError::Release => quote_spanned!(Span::mixed_site()=> Release),

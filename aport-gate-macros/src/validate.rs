@@ -37,7 +37,7 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
     of_result(&function.signature.output, errors_of);
     let (outer_attributes, body_attributes): (Vec<_>, Vec<_>) =
         function.attributes.into_iter().partition(stays_outside);
-    let tool = Tool {
+    let mut tool = Tool {
         krate: keys.krate.unwrap_or_else(default_crate),
         description: match keys.description {
             Some(text) => Some(quote::quote!(#text)),
@@ -60,8 +60,11 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         context: keys.context,
         takes_parameters: false,
         facts: keys.facts,
+        redact: keys.redact,
+        redacted: Vec::new(),
         on_error: keys.on_error,
     };
+    tool.redacted = redacted::fields(&tool, None);
     names(&tool, errors_of);
     // With another mistake open, what is missing may only be misspelt.
     if errors_of.is_empty() {

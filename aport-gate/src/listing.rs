@@ -75,12 +75,16 @@ impl Gate {
         // In order, so that the same router always gives the same error.
         let mut names: Vec<_> = router.map.keys().cloned().collect();
         names.sort();
+        let mut tools = Vec::new();
         for name in names {
             let Some(route) = router.map.get_mut(&name) else {
                 continue;
             };
             match (gated_by(route), public.remove(&*name)) {
-                (Some(gated), false) => self.describe_tool(&mut route.attr, gated)?,
+                (Some(gated), false) => {
+                    let pack = self.describe_tool(&mut route.attr, gated)?;
+                    tools.extend(pack.map(|pack| (gated, pack)));
+                }
                 (None, true) if claims_policy(&route.attr) => {
                     return Err(public_tool(
                         &name,
@@ -97,13 +101,20 @@ impl Gate {
                 }
             }
         }
+        if let Some((tool, problems)) = supply::disagreement(&tools) {
+            return Err(Error::Contract {
+                tool: tool.name.to_owned(),
+                pack: tool.pack.id.to_owned(),
+                problems,
+            });
+        }
         match public.first() {
             Some(name) => Err(public_tool(name, "is no tool of this server")),
             None => Ok(router),
         }
     }
 
-    fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<()> {
+    fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<Option<Arc<Pack>>> {
         let name = tool.name.to_string();
         let pack = match self.inner.verifier.packs().pack(&gated.pack) {
             Ok((pack, _)) => Some(pack),
@@ -142,7 +153,7 @@ impl Gate {
         {
             required.retain(|name| name != ARGUMENT_AGENT_ID);
         }
-        Ok(())
+        Ok(pack)
     }
 
     /// Brings described tools up to the packs in force. A tool whose pack is gone stays as it was: a

@@ -28,11 +28,17 @@ use crate::route::{add_agent_id, with_policy};
 use crate::server::HasGate;
 
 /// A call as rmcp hands it over. Nothing but rmcp can make one.
-#[derive(Debug)]
 pub struct GatedCall {
     arguments: JsonObject,
     meta: JsonObject,
     cancelled: CancellationToken,
+}
+
+impl std::fmt::Debug for GatedCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What records parameters, as `#[instrument]` does, must not record arguments that are redacted.
+        f.debug_struct("GatedCall").finish_non_exhaustive()
+    }
 }
 
 impl<S> FromContextPart<ToolCallContext<'_, S>> for GatedCall {

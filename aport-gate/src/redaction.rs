@@ -59,11 +59,7 @@ impl Redacted {
 
     /// As [`hides`](Self::hides), for a field that a rule reads: `card` of a context with `card.number`.
     fn reaches(&self, read: &str) -> bool {
-        let below = |hidden: &str| {
-            let rest = hidden.strip_prefix(read);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.fields().any(below)
+        self.fields().any(|hidden| is_of(hidden, read))
     }
 
     fn fields(&self) -> impl Iterator<Item = &str> {
@@ -105,4 +101,10 @@ impl Redacted {
         let found = facts.iter().filter(repeats);
         self.repeated = found.map(|(field, _)| field.clone()).collect();
     }
+}
+
+/// Whether a redacted field is the one that is read, or is found below its name.
+fn is_of(hidden: &str, read: &str) -> bool {
+    let rest = hidden.strip_prefix(read);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

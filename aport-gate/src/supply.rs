@@ -4,6 +4,8 @@
 //! that only the gate has, the fields of `Parameters<T>` under their JSON names, a parameter that a
 //! `cfg` removed, and the schema of a user's own type.
 
+use std::sync::Arc;
+
 use aport_gate_oap::Pack;
 use rmcp::model::{JsonObject, Tool};
 use serde_json::Value;
@@ -48,6 +50,26 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
         ));
     }
     problems
+}
+
+/// What one of the tools that share counters and keys redacts and another does not: one value would
+/// count under two names.
+pub(crate) fn disagreement(tools: &[(GatedTool, Arc<Pack>)]) -> Option<(GatedTool, String)> {
+    for (tool, pack) in tools {
+        let sharing = tools.iter().map(|(other, _)| other);
+        for other in sharing.filter(|other| other.pack.id == tool.pack.id) {
+            let only_there =
+                |field: &&&str| !tool.redacted.contains(*field) && pack.compares(field);
+            if let Some(field) = other.redacted.iter().find(only_there) {
+                let problem = format!(
+                    "`{field}` is redacted in `{}` and not here, and the ledger counts by it or finds repeats with it: redact it in both or in none",
+                    other.name
+                );
+                return Some((*tool, problem));
+            }
+        }
+    }
+    None
 }
 
 fn type_of(schema: &Value) -> Option<&str> {

@@ -11,7 +11,7 @@ use aport_gate_oap::{
     AgentId, Charge, CounterKey, Digest, Evaluation, Pack, PackId, Usage, UsagePlan,
 };
 
-use super::Redacted;
+use super::{Redacted, is_of};
 use crate::refusal::{Refusal, RefusalCode};
 
 /// First part of what is digested.
@@ -92,11 +92,7 @@ impl Kept {
 impl Redacted {
     /// Whether the tool itself names the field, on every call.
     fn names(&self, read: &str) -> bool {
-        let named = Self {
-            repeated: Vec::new(),
-            ..self.clone()
-        };
-        named.reaches(read)
+        self.named.iter().any(|named| is_of(named, read))
     }
 }
 

@@ -5,5 +5,8 @@ mod decide;
 mod desk;
 mod merge;
 mod on_error;
+mod redact;
+mod redact_method;
+mod secret;
 mod settle;
 mod start;

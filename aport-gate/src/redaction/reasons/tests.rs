@@ -107,3 +107,11 @@ fn a_reason_about_other_fields_keeps_its_numbers() {
         .1
     );
 }
+
+#[test]
+fn what_is_to_be_approved_has_the_digest_that_the_decision_has() {
+    let (shown, _) = redacted_reason(reason("oap.approval_required", "approval", Some("amount")));
+    let digest = digest_json(&json!({})).unwrap().to_string();
+    assert!(shown.message.contains(&digest), "{shown:?}");
+    assert!(!shown.message.contains("it says"), "{shown:?}");
+}

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use self::execute::execute;
 use self::look_up::{Facts, look_up};
@@ -30,6 +31,7 @@ use crate::output::{Answer, Returned};
 use crate::permit::Permit;
 use crate::redaction::{Redacted, Secrets};
 use crate::refusal::{Refusal, RefusalCode, denial};
+use crate::span::{self, Stage};
 
 /// A call as it arrived.
 pub(crate) struct Incoming {
@@ -72,6 +74,26 @@ struct Allowed {
 /// Runs `body` after an allow decision that is on record. `facts` hands the arguments back.
 pub(crate) async fn run<A, F, FF, B, BF>(
     gate: &Gate,
+    incoming: Incoming,
+    map: MapContext<A>,
+    facts: Option<F>,
+    body: B,
+) -> Answer
+where
+    A: DeserializeOwned + Serialize,
+    F: FnOnce(A) -> FF,
+    FF: Future<Output = Result<(A, FactFields), FactsError>>,
+    B: FnOnce(Arc<Permit>, A) -> BF,
+    BF: Future<Output = Returned>,
+{
+    let span = span::gated_call(incoming.tool.name, incoming.tool.pack.id);
+    steps(gate, incoming, map, facts, body)
+        .instrument(span)
+        .await
+}
+
+async fn steps<A, F, FF, B, BF>(
+    gate: &Gate,
     mut incoming: Incoming,
     map: MapContext<A>,
     facts: Option<F>,
@@ -105,6 +127,7 @@ where
         pack,
         context,
     } = parsed;
+    Span::current().record("agent", agent.as_str());
     let mut redacted = match gate.inner.redaction_key.redacted(incoming.tool.redacted) {
         Ok(redacted) => redacted,
         Err(error) => {
@@ -116,11 +139,11 @@ where
         let secrets = redacted
             .as_ref()
             .map(|hidden| Secrets::of(hidden, &context));
+        let began = std::time::Instant::now();
         let asking = look_up(gate, &incoming, &agent, arguments, facts, deadline);
-        match asking
-            .await
-            .map_err(|failed| failed.refusal(secrets.as_ref()))
-        {
+        let found = asking.await;
+        span::took(Stage::Facts, began);
+        match found.map_err(|failed| failed.refusal(secrets.as_ref())) {
             Ok((back, found)) => {
                 arguments = back;
                 known = found;
@@ -165,6 +188,7 @@ async fn decide(
         let message = format!("no decision within {} ms", inner.timeout.as_millis());
         Err(Refusal::new(RefusalCode::Timeout, message))
     };
+    let began = std::time::Instant::now();
     let verdict = tokio::select! {
         biased;
         () = incoming.cancelled.cancelled() => Err(cancelled()),
@@ -172,11 +196,16 @@ async fn decide(
         () = std::future::ready(()), if Instant::now() >= deadline => late(),
         verdict = timeout_at(deadline, inner.verify(query, deadline)) => verdict.unwrap_or_else(|_| late()),
     };
+    span::took(Stage::Verify, began);
     let recorded = match verdict {
         Ok(recorded) => recorded,
         Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
     };
     let decision = recorded.decision;
+    Span::current()
+        .record("decision_id", decision.decision_id.as_str())
+        .record("allow", decision.allow)
+        .record("verifier", inner.verifier.name());
     tracing::info!(tool = incoming.tool.name, pack = %pack, agent = %agent,
         decision_id = %decision.decision_id, allow = decision.allow, "decided");
     let reservation = match recorded.reservation {

@@ -17,3 +17,7 @@ pub mod scaling {}
 
 #[doc = include_str!("../docs/registry-server.md")]
 pub mod registry_server {}
+
+#[cfg(feature = "registry")]
+#[doc = include_str!("../docs/registry.md")]
+pub mod registry {}

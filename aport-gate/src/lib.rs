@@ -64,6 +64,7 @@ mod remote;
 mod route;
 mod server;
 mod signing;
+mod span;
 mod supply;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -15,6 +15,10 @@ use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::inventory::Inventory;
 
+/// How long a server that ends waits until a registry knows what became of its last calls.
+#[cfg(feature = "registry")]
+const LAST_REPORTS: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// A server that tells where its gate is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say where its gate is",
@@ -146,12 +150,16 @@ impl<T: Send + Sync + 'static> Server<T> {
     /// [`Error::DuplicateTool`] before anything is served; [`Error::Session`]
     /// when the session fails.
     pub async fn serve_stdio(self) -> Result<()> {
+        #[cfg(feature = "registry")]
+        let gate = self.gate.clone();
         let running = self.serve_transport(rmcp::transport::stdio()).await?;
-        running
+        let ended = running
             .waiting()
             .await
-            .map_err(|error| Error::Session(error.to_string()))?;
-        Ok(())
+            .map_err(|error| Error::Session(error.to_string()));
+        #[cfg(feature = "registry")]
+        gate.outcomes_reported(LAST_REPORTS).await;
+        ended.map(|_| ())
     }
 
     /// Serves one client over any transport that rmcp knows, such as a

@@ -37,6 +37,15 @@ impl Verifier {
         }
     }
 
+    /// As the span of a call names it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Local(_) => "local",
+            #[cfg(feature = "registry")]
+            Self::Registry(_) => "registry",
+        }
+    }
+
     pub(crate) fn packs(&self) -> &KnownPacks {
         match self {
             Self::Local(verifier) => verifier.known_packs(),

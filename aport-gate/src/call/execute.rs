@@ -11,6 +11,7 @@ use crate::ledger::{BodyOutcome, Reservation, Settlement};
 use crate::output::{Answer, OnError, Returned, failure};
 use crate::permit::Permit;
 use crate::refusal::{attach_decision, attach_to_answer};
+use crate::span::{self, Stage};
 
 pub(super) async fn execute<F: Future<Output = Returned>>(
     allowed: Allowed,
@@ -28,10 +29,14 @@ pub(super) async fn execute<F: Future<Output = Returned>>(
     // From here on a dropped reservation is held: nobody knows how far the body came.
     reservation.start();
     let lent = Arc::clone(&permit);
+    let began = std::time::Instant::now();
     let running = AssertUnwindSafe(async move { body(lent).await }).catch_unwind();
     let ended = tokio::select! {
         biased;
-        ended = running => ended,
+        ended = running => {
+            span::took(Stage::Body, began);
+            ended
+        }
         () = incoming.cancelled.cancelled() => {
             tracing::warn!(decision_id = permit.decision_id(), "cancelled while the tool ran");
             let mut result = failure(format!(

@@ -25,6 +25,8 @@ use std::sync::Arc;
 use aport_gate_oap::Usage;
 use aport_gate_oap::UsagePlan;
 
+use crate::span::{self, Stage};
+
 pub use self::audit::{AuditRecord, AuditSummary};
 use self::backend::{Ask, Backend};
 pub use self::error::LedgerError;
@@ -163,7 +165,9 @@ impl Ledger {
             plan,
             evaluate,
         };
+        let began = std::time::Instant::now();
         let (decision, guard) = self.backend.decide(ask).await?;
+        span::took(Stage::Ledger, began);
         let reservation = guard.map(|guard| Reservation::new(guard, Arc::clone(&self.backend)));
         Ok(Recorded {
             decision,

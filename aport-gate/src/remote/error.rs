@@ -24,15 +24,15 @@ pub enum RegistryError {
     Timeout(u128),
     /// Too many failures in a row: it is not asked for a while.
     #[error(
-        "the registry is not asked until {until}: it has failed since {since}; the last failure was: {last}"
+        "the registry is not asked until {until}: it has failed since {since}, at last with `{last}`"
     )]
     Paused {
         /// Time of the first failure in a row, RFC 3339.
         since: String,
         /// When it is asked again, RFC 3339.
         until: String,
-        /// The last failure.
-        last: String,
+        /// Code of the last failure.
+        last: &'static str,
     },
     /// It answered that it cannot answer now (408, 429, 5xx).
     #[error("the registry answered with status {status}{told}")]
@@ -161,6 +161,21 @@ impl RegistryError {
             Self::Passport(_) => "gate.passport_unverified",
             Self::Reused(_) => "gate.decision_reused",
         }
+    }
+}
+
+impl RegistryError {
+    /// Whether its message may hold words of the registry's answer.
+    pub(super) fn quotes_the_registry(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::Tls(_)
+                | Self::Timeout(_)
+                | Self::Paused { .. }
+                | Self::Redirected(_)
+                | Self::Unbound(_)
+        )
     }
 }
 

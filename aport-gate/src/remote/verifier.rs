@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use super::answer::{Answer, accepted, is_denial};
 use super::attempts::Answered;
@@ -103,9 +104,17 @@ impl RegistryVerifier {
         if let Some(key) = query.context.get("idempotency_key").and_then(Value::as_str) {
             check_key(key)?;
         }
-        let checked = match self.kept(&query) {
+        let kept = self.kept(&query);
+        if self.cache.is_some() {
+            let cache = if kept.is_some() { "hit" } else { "miss" };
+            Span::current().record("cache", cache);
+        }
+        let checked = match kept {
             Some(kept) => kept,
-            None => self.ask(&query, deadline).await?,
+            None => match self.ask(&query, deadline).await {
+                Ok(checked) => checked,
+                Err(error) => return Err(refusal(&query, error)),
+            },
         };
         self.record(ledger, query, checked).await
     }
@@ -128,6 +137,7 @@ impl RegistryVerifier {
         let request = self.request(query, &request_id)?;
         let Answered { reply, attempts } =
             self.client.line.ask(&request, deadline, is_denial).await?;
+        Span::current().record("attempts", attempts);
         // Made before anything is checked: whatever is wrong below, what was taken is given back.
         let report = self.report(query, &reply);
         let (decision, document) = self.check(query, &reply, &request_id, deadline).await?;
@@ -337,6 +347,17 @@ impl RegistryVerifier {
             None => recorded,
         })
     }
+}
+
+/// Where the tool redacts, what a registry says of a call may quote what it saw: its words go nowhere.
+fn refusal(query: &Query, error: RegistryError) -> Refusal {
+    if query.redacted.is_none() || !error.quotes_the_registry() {
+        return error.into();
+    }
+    let code = error.code();
+    let message =
+        format!("the registry gave no decision that counts (`{code}`); its words are redacted");
+    Refusal::new(RefusalCode::Registry(code), message)
 }
 
 /// The digest of the context that the registry saw; with redacted values in it, that of the records is

@@ -84,6 +84,7 @@ impl Refusal {
         self.code.as_str()
     }
 
+    #[cfg(any(test, feature = "cli", feature = "testing"))]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -7,8 +7,8 @@ use aport_gate::testing::decide;
 use aport_gate_test_postgres::{Options, Server, database_on};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::place::{Place, Scene};
 use aport_gate::rmcp::handler::server::router::tool::ToolRouter;
 use aport_gate::{Json, Server, policy_gated};
 use rmcp::handler::server::wrapper::Parameters;
-use rmcp::model::CallToolRequestParams;
+use rmcp::model::{CallToolRequestParams, CallToolResult, MetaObject};
 use rmcp::service::{RoleClient, RunningService};
 use rmcp::transport::TokioChildProcess;
 use rmcp::{ServiceExt as _, tool, tool_handler, tool_router};
@@ -56,6 +56,38 @@ impl Ungated {
 #[tool_handler(router = self.tool_router)]
 impl rmcp::ServerHandler for Ungated {}
 
+/// The ungated tool, with a decision in its answer as a gate puts it there: what the answer's size alone costs.
+#[derive(Clone)]
+struct Answering {
+    tool_router: ToolRouter<Self>,
+}
+
+#[tool_router]
+impl Answering {
+    /// Refund an order.
+    #[tool]
+    async fn process_refund(&self, Parameters(refund): Parameters<Refund>) -> CallToolResult {
+        let receipt = json!({"order_id": refund.order_id, "amount": refund.amount});
+        let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        let decision = json!({
+            "decision_id": "7b6a3c52-41a4-4a0e-9a6b-0c1d2e3f4a5b", "policy_id": "finance.payment.refund.v1",
+            "agent_id": "ap_bench_0", "passport_id": "ap_bench_0", "owner_id": "org_bench",
+            "assurance_level": "L3", "allow": true, "outcome": "allow",
+            "reasons": [{"code": "oap.allowed", "message": "allowed by `finance.payment.refund.v1`"}],
+            "created_at": "2026-01-02T03:04:05.123456789Z", "issued_at": "2026-01-02T03:04:05.123456789Z",
+            "expires_in": 60, "expires_at": "2026-01-02T03:05:05.123456789Z", "passport_digest": digest,
+            "policy_hash": digest, "context_digest": digest, "tool": "process_refund"
+        });
+        let mut result = CallToolResult::structured(receipt);
+        let meta = result.meta.get_or_insert_with(MetaObject::new);
+        meta.0.insert("io.aport/decision".to_owned(), decision);
+        result
+    }
+}
+
+#[tool_handler(router = self.tool_router)]
+impl rmcp::ServerHandler for Answering {}
+
 /// Refund an order.
 #[policy_gated(pack = "finance.payment.refund.v1")]
 #[expect(clippy::too_many_arguments, reason = "what the pack asks for")]
@@ -77,13 +109,22 @@ pub fn run(effort: Effort) {
     let mut scenes = Vec::new();
     let mut rows = Vec::new();
     for pipe in ["in-memory pipe", "stdio"] {
-        for what in ["ungated", "memory", "sqlite"] {
+        for what in ["ungated", "answering", "memory", "sqlite"] {
             let client = runtime.block_on(async {
                 if pipe == "stdio" {
                     return child(what).await;
                 }
                 let (server, client) = tokio::io::duplex(1 << 16);
                 match scene(what).await {
+                    None if what == "answering" => {
+                        tokio::spawn(async move {
+                            let answering = Answering {
+                                tool_router: Answering::tool_router(),
+                            };
+                            let running = answering.serve(server).await.expect("a server");
+                            let _ = running.waiting().await;
+                        });
+                    }
                     None => {
                         tokio::spawn(async move {
                             let ungated = Ungated {
@@ -115,6 +156,7 @@ pub fn run(effort: Effort) {
             let (runtime, mut call) = (&runtime, 0_u64);
             let name = match what {
                 "ungated" => format!("{pipe}, ungated"),
+                "answering" => format!("{pipe}, ungated, with a decision in its answer"),
                 ledger => format!("{pipe}, gated, ledger in {ledger}"),
             };
             rows.push(batch(name, move |times| {
@@ -136,10 +178,14 @@ pub fn run(effort: Effort) {
         ("stdio", "sqlite"),
     ] {
         let gated = table.median(&format!("{pipe}, gated, ledger in {ledger}"));
-        if let (Some(gated), Some(ungated)) = (gated, table.median(&format!("{pipe}, ungated"))) {
+        let ungated = table.median(&format!("{pipe}, ungated"));
+        let answering = table.median(&format!("{pipe}, ungated, with a decision in its answer"));
+        if let (Some(gated), Some(ungated), Some(answering)) = (gated, ungated, answering) {
             println!(
-                "\nGate over the {pipe}, ledger in {ledger}: {:.2} × the ungated call.",
-                gated / ungated
+                "\nGate over the {pipe}, ledger in {ledger}: {:.2} × the ungated call; {:.2} × the ungated call \
+                 whose answer is as large.",
+                gated / ungated,
+                gated / answering
             );
         }
     }
@@ -163,7 +209,7 @@ async fn refund(client: &Client, call: u64, gated: bool) {
 
 async fn scene(what: &str) -> Option<Scene> {
     match what {
-        "ungated" => None,
+        "ungated" | "answering" => None,
         "memory" => Some(Scene::new(Place::Memory, 1).await),
         _ => Some(Scene::new(Place::Sqlite, 1).await),
     }
@@ -185,6 +231,13 @@ pub fn serve_if_asked() -> bool {
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         match scene(&what).await {
+            None if what == "answering" => {
+                let answering = Answering {
+                    tool_router: Answering::tool_router(),
+                };
+                let service = answering.serve(rmcp::transport::stdio()).await;
+                let _ = service.expect("a server").waiting().await;
+            }
             None => {
                 let ungated = Ungated {
                     tool_router: Ungated::tool_router(),

@@ -69,39 +69,45 @@ impl Shop {
                     use ::aport_gate::__private::contract::{
                         OtherKind as _, OtherPresence as _,
                     };
+                    let Merge {
+                        repository: __aport_field_0,
+                        branch: __aport_field_1,
+                        pr_number: __aport_field_2,
+                        ..
+                    } = __aport_arguments;
                     ::aport_gate::__private::contract::required(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.repository,
+                                __aport_field_0,
                             )
                             .presence(),
                     );
                     ::aport_gate::__private::contract::text(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.repository,
+                                __aport_field_0,
                             )
                             .kind(),
                     );
                     ::aport_gate::__private::contract::required(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.branch,
+                                __aport_field_1,
                             )
                             .presence(),
                     );
                     ::aport_gate::__private::contract::text(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.branch,
+                                __aport_field_1,
                             )
                             .kind(),
                     );
                     ::aport_gate::__private::contract::required(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.pr_number,
+                                __aport_field_2,
                             )
                             .presence(),
                     );
                     ::aport_gate::__private::contract::integer(
                         ::aport_gate::__private::contract::Source::of_value(
-                                &__aport_arguments.pr_number,
+                                __aport_field_2,
                             )
                             .kind(),
                     );

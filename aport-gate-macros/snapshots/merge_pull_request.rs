@@ -5,7 +5,9 @@ where
     __Server: ::gates::HasGate + ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     #[allow(unused_imports)]
-    use ::core::{convert::Into as _, option::Option::Some};
+    use ::core::convert::Into as _;
+    #[allow(unused_imports)]
+    use ::core::option::Option::Some;
     #[::core::prelude::v1::derive(
         ::gates::__private::serde::Deserialize,
         ::gates::__private::serde::Serialize,
@@ -79,6 +81,19 @@ where
                 has_facts: false,
                 redacted: &[],
                 on_error: ::gates::__private::OnError::Hold,
+            },
+            compared: {
+                #[allow(unused_imports)]
+                use ::gates::__private::contract::OtherFaithful as _;
+                if ::gates::__private::contract::Source::<
+                    (Strategy, (bool, (String, (u64, (String, ()))))),
+                >::of_type()
+                    .is_faithful()
+                {
+                    ::core::option::Option::None
+                } else {
+                    ::core::option::Option::Some(&[("pr", "pr_number")])
+                }
             },
             title: ::core::option::Option::Some("Merge"),
             description: ::core::option::Option::Some("Merge a pull request."),
@@ -165,7 +180,7 @@ where
             ) -> String {
                 format!("merged #{pr_number}")
             }
-            let _ = (__aport_service, __aport_permit);
+            let _ = (__aport_service, &__aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]
                 use ::gates::__private::{

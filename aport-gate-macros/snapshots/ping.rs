@@ -6,7 +6,7 @@ where
         + 'static,
 {
     #[allow(unused_imports)]
-    use ::core::{convert::Into as _, option::Option::Some};
+    use ::core::convert::Into as _;
     #[::core::prelude::v1::derive(
         ::aport_gate::__private::serde::Deserialize,
         ::aport_gate::__private::serde::Serialize,
@@ -39,6 +39,17 @@ where
                 redacted: &[],
                 on_error: ::aport_gate::__private::OnError::Hold,
             },
+            compared: {
+                #[allow(unused_imports)]
+                use ::aport_gate::__private::contract::OtherFaithful as _;
+                if ::aport_gate::__private::contract::Source::<()>::of_type()
+                    .is_faithful()
+                {
+                    ::core::option::Option::None
+                } else {
+                    ::core::option::Option::Some(&[])
+                }
+            },
             title: ::core::option::Option::None,
             description: ::core::option::Option::None,
             annotations: ::aport_gate::__private::Annotations {
@@ -66,7 +77,7 @@ where
             async fn ping() {
                 let answer = "pong";
             }
-            let _ = (__aport_service, __aport_permit);
+            let _ = (__aport_service, &__aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]
                 use ::aport_gate::__private::{

@@ -9,7 +9,9 @@ where
         + ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     #[allow(unused_imports)]
-    use ::core::{convert::Into as _, option::Option::Some};
+    use ::core::convert::Into as _;
+    #[allow(unused_imports)]
+    use ::core::option::Option::Some;
     #[::core::prelude::v1::derive(
         ::aport_gate::__private::serde::Deserialize,
         ::aport_gate::__private::serde::Serialize,
@@ -129,6 +131,25 @@ where
                 redacted: &[],
                 on_error: ::aport_gate::__private::OnError::Hold,
             },
+            compared: {
+                #[allow(unused_imports)]
+                use ::aport_gate::__private::contract::OtherFaithful as _;
+                if ::aport_gate::__private::contract::Source::<
+                    (
+                        Option<String>,
+                        (
+                            String,
+                            (String, (String, (Currency, (u64, (String, (String, ())))))),
+                        ),
+                    ),
+                >::of_type()
+                    .is_faithful()
+                {
+                    ::core::option::Option::None
+                } else {
+                    ::core::option::Option::Some(&[])
+                }
+            },
             title: ::core::option::Option::None,
             description: ::core::option::Option::Some(
                 "Refund an order.\n\nAt most once.",
@@ -173,7 +194,7 @@ where
             ) -> Result<Json<Receipt>, RefundError> {
                 desk.refund(permit, order_id, amount, note).await
             }
-            let _ = (__aport_service, __aport_permit);
+            let _ = (__aport_service, &__aport_permit);
             ::std::boxed::Box::pin(async move {
                 #[allow(unused_imports)]
                 use ::aport_gate::__private::{
@@ -193,7 +214,7 @@ where
                         <__Server as ::aport_gate::HasService<
                             RefundDesk,
                         >>::service(__aport_service),
-                        __aport_permit,
+                        &*__aport_permit,
                         __aport_argument_0,
                         __aport_argument_1,
                         __aport_argument_2,

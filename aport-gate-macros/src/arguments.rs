@@ -15,22 +15,16 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Expr, ExprLit, Lit, Type};
+use syn::{Attribute, Expr, ExprLit, Lit, Type};
 
 use crate::model::{Argument, DefaultValue, Parameter, Tool};
 use crate::path_text;
+use crate::types;
 
 /// Name of the struct.
 pub(crate) fn struct_name(tool: &Tool) -> Ident {
     let name = tool.ident.unraw().to_string();
-    let camel: String = name
-        .split('_')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(char::to_uppercase);
-            first.into_iter().flatten().chain(letters)
-        })
-        .collect();
+    let camel = types::camel(&name);
     format_ident!("__{camel}Arguments", span = Span::mixed_site())
 }
 
@@ -62,12 +56,24 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let defaults = tool
         .arguments()
         .filter_map(|(parameter, argument)| default_function(&parameter.ty, argument));
+    // Seen by the body too, where it would hide a `Some` of the user's: only where it is needed.
+    let some = tool.arguments().any(|(_, argument)| {
+        let written = |attribute: &Attribute| attribute.path().is_ident("serde");
+        argument.default.is_some() || argument.field_attributes.iter().any(written)
+    });
+    let some = some.then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(unused_imports)]
+            use ::core::option::Option::Some;
+        }
+    });
     quote_spanned! {Span::mixed_site()=>
         #alias
 
         // What schemars' derive expects from the prelude, which `#![no_implicit_prelude]` takes away.
         #[allow(unused_imports)]
-        use ::core::{convert::Into as _, option::Option::Some};
+        use ::core::convert::Into as _;
+        #some
 
         #[::core::prelude::v1::derive(
             #krate::__private::serde::Deserialize,

@@ -6,13 +6,16 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use serde_json::Value;
+use syn::Type;
 use syn::ext::IdentExt as _;
+use syn::parse::Parser as _;
 
+use crate::advice::{self, Advice};
 use crate::errors::Errors;
 use crate::expand::{at, crate_at};
 use crate::model::Tool;
-use crate::nearest::nearest;
 use crate::policy::Policy;
+use crate::types;
 
 /// Required fields that neither an argument nor `context(…)` supplies.
 fn unsupplied(tool: &Tool) -> Vec<&str> {
@@ -30,13 +33,25 @@ fn unsupplied(tool: &Tool) -> Vec<&str> {
     required
 }
 
-/// Whether only the compiler knows if something supplies the field: facts, or `Parameters<T>`.
-fn may_come_from_a_struct(tool: &Tool, field: &str) -> bool {
-    (tool.facts.is_some() || tool.takes_parameters)
-        && constant(tool.policy.declared(field)).is_none()
-        && field_ident(field, Span::call_site()).is_some()
+/// Missing fields that the macro itself can tell. A struct's fields only the compiler knows, and what a
+/// struct calls a field that is no name in Rust only the server knows when it starts.
+fn missing(tool: &Tool) -> Vec<&str> {
+    let mut missing = unsupplied(tool);
+    match (tool.facts.is_some(), tool.takes_parameters) {
+        (true, _) => missing.clear(),
+        (false, true) => missing.retain(|field| of_attribute(tool, field)),
+        (false, false) => {}
+    }
+    missing
 }
 
+/// A constant, which belongs into `context(…)` and not among what a caller gives.
+fn of_attribute(tool: &Tool, field: &str) -> bool {
+    advice::constant(tool.policy.declared(field)).is_some()
+        && Ident::parse_any.parse_str(field).is_ok()
+}
+
+/// The field as an identifier, raw where it is a word of Rust.
 pub(crate) fn field_ident(field: &str, span: Span) -> Option<Ident> {
     let mut ident = syn::parse_str::<Ident>(field)
         .or_else(|_| syn::parse_str::<Ident>(&format!("r#{field}")))
@@ -47,124 +62,106 @@ pub(crate) fn field_ident(field: &str, span: Span) -> Option<Ident> {
 
 /// One error that lists everything missing, at the literal that names the pack.
 pub(crate) fn supplied(tool: &Tool, errors: &mut Errors) {
-    let mut missing = unsupplied(tool);
-    missing.retain(|field| !may_come_from_a_struct(tool, field));
+    let missing = missing(tool);
     if !missing.is_empty() {
-        errors.at_span(tool.policy.place, message(tool, &missing));
+        let advice = Advice::new(tool, &missing);
+        let message = format!(
+            "`{}` does not supply {}:{}{}",
+            tool.name,
+            count(tool, &missing),
+            advice.fields,
+            advice.text(tool)
+        );
+        errors.at_span(tool.policy.place, message);
     }
 }
 
-/// Checks of the fields that have to be in a struct, reported at `span`: a field that is not there is
-/// named by the compiler.
-pub(crate) fn struct_checks(tool: &Tool, fields: &Ident, span: Span) -> Option<TokenStream> {
-    let krate = &tool.krate;
-    let krate_here = crate_at(krate, span);
-    let fields = Ident::new(&fields.to_string(), span);
-    let mut checks = TokenStream::new();
-    for name in unsupplied(tool) {
-        let Some(field) = field_ident(name, span) else {
-            continue;
-        };
-        let source = quote_spanned! {span=>
-            #krate_here::__private::contract::Source::of_value(&#fields.#field)
-        };
-        checks.extend(check(&tool.policy, krate, name, &source, span));
-    }
-    let imports = imports(krate);
-    (!checks.is_empty()).then(|| quote_spanned!(span=> let _ = || { #imports #checks };))
-}
-
-fn message(tool: &Tool, missing: &[&str]) -> String {
-    let policy = &tool.policy;
-    let mut text = format!(
-        "`{}` does not supply {} that pack `{}` requires:",
-        tool.name,
-        match missing.len() {
-            1 => "a field".to_owned(),
-            number => format!("{number} fields"),
-        },
-        policy.id,
-    );
-    let (mut parameters, mut mapped) = (Vec::new(), Vec::new());
-    for field in missing {
-        let declared = policy.declared(field);
-        let words = declared.and_then(|schema| schema.get("description")?.as_str());
-        text.push_str(&format!("\n  `{field}`: {}", type_in_words(declared)));
-        if let Some(words) = words {
-            text.push_str(&format!(", {words}"));
-        }
-        match (constant(declared), similar(tool, field)) {
-            (Some(value), _) => mapped.push(format!("{field} = {value}")),
-            (None, Some(argument)) => mapped.push(format!("{field} = {argument}")),
-            (None, None) => parameters.push(format!("{field}: {}", rust_type(declared))),
-        }
-    }
-    if !parameters.is_empty() {
-        text.push_str(&format!(
-            "\nadd to the parameters: `{}`",
-            parameters.join(", ")
-        ));
-    }
-    if !mapped.is_empty() {
-        let mapped = mapped.join(", ");
-        text.push_str(&match tool.context.is_empty() {
-            true => format!("\nadd to the attribute: `context({mapped})`"),
-            false => format!("\nadd inside `context(…)`: `{mapped}`"),
-        });
-    }
-    text
-}
-
-fn type_in_words(declared: Option<&Value>) -> &str {
-    let named = declared.and_then(|schema| schema.get("type")?.as_str());
-    named.unwrap_or("any type")
-}
-
-/// A field that can have one value only needs no parameter.
-fn constant(declared: Option<&Value>) -> Option<&Value> {
-    declared?
-        .get("const")
-        .filter(|value| !value.is_object() && !value.is_array())
-}
-
-fn rust_type(declared: Option<&Value>) -> &'static str {
-    match type_in_words(declared) {
-        "integer" => {
-            let minimum = declared.and_then(|schema| schema.get("minimum")?.as_i64());
-            if minimum.is_some_and(|minimum| minimum >= 0) {
-                "u64"
-            } else {
-                "i64"
-            }
-        }
-        "number" => "f64",
-        "boolean" => "bool",
-        "array" => "Vec<String>",
-        _ => "String",
-    }
-}
-
-/// An argument that is likely the field under another name: `base_branch` for `branch`.
-fn similar(tool: &Tool, field: &str) -> Option<String> {
-    let names = tool.arguments().filter_map(|(parameter, argument)| {
-        let json_name = argument.json_names.first()?;
-        let free =
-            tool.policy.declared(json_name).is_none() && !crate::types::is_option(&parameter.ty);
-        free.then(|| argument.ident.to_string())
-    });
-    let names: Vec<String> = names.collect();
-    let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
-    let has_word = |name: &&&str| {
-        name.strip_suffix(field)
-            .is_some_and(|rest| rest.ends_with('_'))
-            || name
-                .strip_prefix(field)
-                .is_some_and(|rest| rest.starts_with('_'))
+/// "2 fields that pack `…` requires".
+pub(crate) fn count(tool: &Tool, missing: &[&str]) -> String {
+    let number = match missing.len() {
+        1 => "a field".to_owned(),
+        number => format!("{number} fields"),
     };
-    let found = borrowed.iter().find(has_word).copied();
-    found
-        .or_else(|| nearest(field, &borrowed))
-        .map(str::to_owned)
+    format!("{number} that pack `{}` requires", tool.policy.id)
+}
+
+/// Required fields that a struct has to have, with their names in Rust.
+fn of_struct<'t>(tool: &'t Tool, span: Span) -> Vec<(&'t str, Ident)> {
+    let mut fields = unsupplied(tool);
+    // A name that is none of Rust, or none of its style, the struct has by `#[serde(rename)]`.
+    let own = |field: &str| !field.chars().any(char::is_uppercase);
+    fields.retain(|field| !of_attribute(tool, field) && own(field));
+    let named = fields.into_iter();
+    named
+        .filter_map(|name| Some((name, field_ident(name, span)?)))
+        .collect()
+}
+
+/// Fields that only facts can supply, where a method's arguments could be the others.
+pub(crate) fn of_facts(tool: &Tool) -> Vec<&str> {
+    let mut fields = unsupplied(tool);
+    fields.retain(|field| !tool.takes_parameters || of_attribute(tool, field));
+    fields
+}
+
+/// Fields that are in a method's arguments or in its facts.
+pub(crate) fn of_facts_or_arguments(tool: &Tool) -> Vec<&str> {
+    let fields = of_struct(tool, Span::call_site()).into_iter();
+    let fields = fields.map(|(name, _)| name);
+    fields.filter(|_| tool.takes_parameters).collect()
+}
+
+/// Checks of a method's arguments: `let Merge { branch: __0, … } = arguments`, so that all that is not
+/// there is one error, reported at the literal that names the pack.
+pub(crate) fn arguments_checks(tool: &Tool, arguments: &Ident, ty: &Type) -> Option<TokenStream> {
+    let krate_here = crate_at(&tool.krate, at(ty));
+    let fields = of_struct(tool, tool.policy.place);
+    // A wrapper has the fields of what is inside.
+    let path = match types::bare(ty) {
+        Type::Path(path) if !types::is_generic(path) => Some(path),
+        _ => None,
+    };
+    let (mut pattern, mut checks) = (Vec::new(), TokenStream::new());
+    let arguments = Ident::new(&arguments.to_string(), at(ty));
+    for (index, (name, field)) in fields.iter().enumerate() {
+        let value = Ident::new(&format!("__aport_field_{index}"), at(ty));
+        let source = match path {
+            Some(_) => {
+                pattern.push(quote_spanned!(at(ty)=> #field: #value));
+                quote_spanned!(at(ty)=> #krate_here::__private::contract::Source::of_value(#value))
+            }
+            None => {
+                let mut field = field.clone();
+                field.set_span(at(ty));
+                quote_spanned!(at(ty)=> #krate_here::__private::contract::Source::of_value(&#arguments.#field))
+            }
+        };
+        checks.extend(check(&tool.policy, &tool.krate, name, &source, at(ty)));
+    }
+    let taken_apart =
+        path.map(|path| quote_spanned!(at(ty)=> let #path { #(#pattern,)* .. } = #arguments;));
+    let imports = imports(&tool.krate);
+    (!checks.is_empty())
+        .then(|| quote_spanned!(at(ty)=> let _ = || { #imports #taken_apart #checks };))
+}
+
+/// Checks of the fields that are in a method's facts or in its arguments, reported at `span`: one that is
+/// in neither is named by the compiler, each by itself, for no pattern looks through two structs.
+pub(crate) fn over_checks(tool: &Tool, over: &Ident, span: Span) -> Option<TokenStream> {
+    if !tool.takes_parameters {
+        return None;
+    }
+    let krate = crate_at(&tool.krate, span);
+    let over = Ident::new(&over.to_string(), span);
+    let mut checks = TokenStream::new();
+    for (name, field) in of_struct(tool, span) {
+        let source = quote_spanned! {span=>
+            #krate::__private::contract::Source::of_value(&#over.#field)
+        };
+        checks.extend(check(&tool.policy, &tool.krate, name, &source, span));
+    }
+    let imports = imports(&tool.krate);
+    (!checks.is_empty()).then(|| quote_spanned!(span=> let _ = || { #imports #checks };))
 }
 
 /// Statements that check what supplies `field`; `source` is an expression of type `Source<…>`,
@@ -189,7 +186,7 @@ pub(crate) fn check(
 }
 
 /// The check of `aport_gate::contract` for a declared field.
-fn kind(declared: Option<&Value>) -> Option<&'static str> {
+pub(crate) fn kind(declared: Option<&Value>) -> Option<&'static str> {
     let declared = declared?;
     match declared.get("type") {
         Some(named) => match named.as_str()? {

@@ -191,7 +191,7 @@ fn body_closure(tool: &Tool) -> TokenStream {
             }
             Role::Permit => {
                 let permit = Ident::new(&permit.to_string(), span);
-                quote_spanned!(span=> #(#cfg)* #permit)
+                quote_spanned!(span=> #(#cfg)* &*#permit)
             }
             Role::Argument(_) => {
                 let value = local(&format!("argument_{index}"));
@@ -224,7 +224,7 @@ fn body_closure(tool: &Tool) -> TokenStream {
         |#service, #permit, #arguments| {
             #function
 
-            let _ = (#service, #permit);
+            let _ = (#service, &#permit);
             #future
         }
     }

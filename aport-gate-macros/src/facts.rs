@@ -6,8 +6,8 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, Pat};
 
 use crate::arguments;
-use crate::contract;
 use crate::expand::{at, cfg, crate_at, local};
+use crate::facts_contract;
 use crate::model::{Role, Tool};
 use crate::redacted;
 
@@ -82,7 +82,7 @@ pub(crate) fn of_function(tool: &Tool) -> TokenStream {
 fn asked(tool: &Tool, facts: &Expr, call: &TokenStream) -> TokenStream {
     let found = awaited(tool, facts, call);
     let name = local("facts");
-    let checks = contract::struct_checks(tool, &name, at(facts));
+    let checks = facts_contract::checks(tool, &name, at(facts));
     let named = redacted::struct_checks(tool, &name);
     let krate = &tool.krate;
     quote_spanned! {Span::mixed_site()=>

@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use syn::{Attribute, FnArg, Path, Signature};
 
 use crate::function::Function;
-use crate::validate::default_crate;
+use crate::runtime_crate;
 
 /// The error and the stand-in.
 pub(crate) fn expand(function: &Function, krate: Option<&Path>, error: &syn::Error) -> TokenStream {
@@ -20,9 +20,20 @@ pub(crate) fn expand(function: &Function, krate: Option<&Path>, error: &syn::Err
         .filter(|attribute| attribute.path().is_ident("cfg"));
     let visibility = &function.visibility;
     let ident = &function.signature.ident;
-    let default = default_crate();
-    let krate = krate.unwrap_or(&default);
+    let default = runtime_crate::path();
     let original = original(function);
+    if krate.is_none() && runtime_crate::is_unknown() {
+        return quote! {
+            #error
+
+            #(#cfg)*
+            #[allow(dead_code)]
+            #visibility fn #ident() {
+                #original
+            }
+        };
+    }
+    let krate = krate.unwrap_or(&default);
     quote! {
         #error
 
@@ -69,9 +80,11 @@ fn method(function: &Function, error: &TokenStream) -> TokenStream {
             .any(|role| attribute.path().is_ident(role))
     };
     let inputs = function.signature.inputs.iter();
-    let (kept, ours): (Vec<_>, Vec<_>) = inputs
-        .cloned()
-        .partition(|input| !matches!(input, FnArg::Typed(typed) if typed.attrs.iter().any(role)));
+    // Nor does rmcp know plain data as a parameter.
+    let (kept, ours): (Vec<_>, Vec<_>) = inputs.cloned().partition(|input| {
+        !matches!(input, FnArg::Typed(typed)
+            if typed.attrs.iter().any(role) || crate::types::is_plain(&typed.ty))
+    });
     let mut signature = without_roles(&function.signature);
     signature.inputs = kept.into_iter().collect();
     // A body that uses a parameter of ours would not compile without it.

@@ -6,13 +6,16 @@
 //! the item (`function`), check both into a `model` (`validate`, `signature`, `parameter`),
 //! `expand` that. After a mistake, `fallback` stands in.
 
+mod advice;
 mod arguments;
 mod attribute;
 mod contract;
 mod docs;
 mod errors;
 mod expand;
+mod fact_name;
 mod facts;
+mod facts_contract;
 mod fallback;
 mod forwarded;
 mod function;
@@ -29,6 +32,8 @@ mod policy;
 mod policy_facts;
 mod position;
 mod redacted;
+mod renamed;
+mod runtime_crate;
 mod signature;
 mod spec;
 mod tool_attribute;
@@ -147,9 +152,11 @@ pub fn policy_gated(
 
 /// Makes a struct of a server's own findings the facts of a call: `facts = …` of [`macro@policy_gated`].
 ///
-/// Each field is a field of the context, under its own name. `#[policy_facts(crate = ::path)]` says
-/// where the crate `aport-gate` is, if not at `::aport_gate`.
-#[proc_macro_derive(PolicyFacts, attributes(policy_facts))]
+/// Each field is a field of the context, under its own name or the one that `#[serde(rename = "…")]` or
+/// `#[serde(rename_all = "…")]` gives it. A field that the pack does not know is a compile error, unless
+/// `#[policy_facts(record_only)]` says that it is for the audit record alone.
+/// `#[policy_facts(crate = ::path)]` says where the crate `aport-gate` is, if not at `::aport_gate`.
+#[proc_macro_derive(PolicyFacts, attributes(policy_facts, serde))]
 pub fn policy_facts(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     policy_facts::derive(item.into())
         .unwrap_or_else(|error| error.to_compile_error())

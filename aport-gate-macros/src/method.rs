@@ -15,6 +15,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{Attribute, FnArg, Ident, Pat, PatType, ReturnType, Type};
 
+use crate::advice;
 use crate::attribute::Keys;
 use crate::contract;
 use crate::docs;
@@ -24,8 +25,8 @@ use crate::model::Tool;
 use crate::policy::{self, Policy};
 use crate::tool_attribute::ToolAttribute;
 use crate::types;
-use crate::validate::{default_crate, names, of_result, stays_outside, tool_name};
-use crate::{method_signature, redacted};
+use crate::validate::{names, of_result, stays_outside, tool_name};
+use crate::{method_signature, redacted, runtime_crate};
 
 /// A checked method.
 pub(crate) struct Method {
@@ -68,7 +69,7 @@ pub(crate) fn reordered(
     keys: &TokenStream,
     krate: Option<&syn::Path>,
 ) -> TokenStream {
-    let default = default_crate();
+    let default = runtime_crate::path();
     let krate = krate.unwrap_or(&default);
     let (tool, others): (Vec<_>, Vec<_>) = function.attributes.iter().partition(|a| is_tool(a));
     let visibility = &function.visibility;
@@ -85,6 +86,7 @@ pub(crate) fn reordered(
 /// Checks the method against its keys.
 pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn::Result<Method> {
     let errors_of = &mut errors;
+    runtime_crate::check(keys.krate.as_ref(), errors_of);
     let policy = policy::policy(&keys, errors_of);
     method_signature::check(&function, &keys, errors_of);
     let (tool_attributes, outer_attributes): (Vec<_>, Vec<_>) =
@@ -119,7 +121,7 @@ pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn:
         }
     }
     let mut tool = Tool {
-        krate: keys.krate.unwrap_or_else(default_crate),
+        krate: keys.krate.unwrap_or_else(runtime_crate::path),
         description: docs::description(&outer_attributes),
         outer_attributes,
         body_attributes: Vec::new(),
@@ -135,6 +137,7 @@ pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn:
         title: None,
         annotations: keys.annotations,
         context: keys.context,
+        is_method: true,
         takes_parameters: arguments.is_some(),
         facts: keys.facts,
         redact: keys.redact,
@@ -144,21 +147,25 @@ pub(crate) fn method(keys: Keys, function: Function, mut errors: Errors) -> syn:
     let pattern = arguments.as_ref().map(|arguments| &arguments.pattern);
     tool.redacted = redacted::fields(&tool, pattern);
     names(&tool, errors_of);
-    if errors_of.is_empty() {
-        redacted::check(&tool, errors_of);
-        contract::supplied(&tool, errors_of);
-    }
     let Some(receiver) = receiver else {
         return Err(syn::Error::new(tool.ident.span(), "a method takes `&self`"));
     };
-    errors.finish(Method {
+    let method = Method {
         tool,
         attribute,
         receiver,
         arguments,
         others,
         permit,
-    })
+    };
+    if errors_of.is_empty() {
+        redacted::check(&method.tool, errors_of);
+        match advice::bare_arguments(&method) {
+            Some((place, message)) => errors_of.at(place, message),
+            None => contract::supplied(&method.tool, errors_of),
+        }
+    }
+    errors.finish(method)
 }
 
 /// `Some(Some(T))` for `Parameters<T>`, `Some(None)` for `JsonObject`: rmcp goes by these names too.

@@ -8,6 +8,7 @@ use syn::{Expr, ReturnType};
 use crate::contract;
 use crate::expand::{at, context_fields, crate_at, local, output_type};
 use crate::facts;
+use crate::facts_contract;
 use crate::method::{Method, parameter};
 use crate::redacted;
 use crate::spec;
@@ -175,12 +176,14 @@ fn context_closure(method: &Method) -> TokenStream {
     let [arguments, context] = ["arguments", "context"].map(local);
     let lent = (!tool.context.is_empty()).then(|| lent(method, &arguments));
     let fields = context_fields(tool, &context);
-    let checks = match (&tool.facts, &method.arguments) {
-        (None, Some(taken)) => {
-            let place = taken.inner.as_ref().map_or_else(|| at(&taken.whole), at);
-            let checks = contract::struct_checks(tool, &arguments, place);
-            let named = taken.inner.as_ref();
-            let named = named.and_then(|_| redacted::struct_checks(tool, &arguments));
+    let inner = method
+        .arguments
+        .as_ref()
+        .and_then(|taken| taken.inner.as_ref());
+    let checks = match (&tool.facts, inner) {
+        (None, Some(ty)) => {
+            let checks = contract::arguments_checks(tool, &arguments, ty);
+            let named = redacted::struct_checks(tool, &arguments);
             Some(quote!(#checks #named))
         }
         _ => None,
@@ -219,21 +222,23 @@ fn facts_closure(method: &Method) -> TokenStream {
     };
     let lent = lent(method, &borrowed);
     let awaited = facts::awaited(tool, facts, &call);
-    let checks = contract::struct_checks(tool, &over, at(facts));
-    let typed = method
+    let inner = method
         .arguments
         .as_ref()
-        .is_none_or(|taken| taken.inner.is_some());
+        .and_then(|taken| taken.inner.as_ref());
+    let checks_over = inner.and_then(|_| contract::over_checks(tool, &over, at(facts)));
+    let typed = method.arguments.is_none() || inner.is_some();
     let named = typed
         .then(|| redacted::struct_checks(tool, &over))
         .flatten();
-    let checks = (checks.is_some() || named.is_some()).then(|| {
+    let over_checks = (checks_over.is_some() || named.is_some()).then(|| {
         quote_spanned! {Span::mixed_site()=>
             let #over = &#krate::PolicyFacts::over(&#found, &#arguments);
-            #checks
+            #checks_over
             #named
         }
     });
+    let checks = facts_contract::checks(tool, &found, at(facts));
     let arguments_type = arguments_type(method);
     quote_spanned! {Span::mixed_site()=>
         ::core::option::Option::Some(::std::boxed::Box::new(move |#arguments: #arguments_type| {
@@ -246,6 +251,7 @@ fn facts_closure(method: &Method) -> TokenStream {
                     #awaited
                 };
                 #checks
+                #over_checks
                 let #fields = #krate::__private::FactFields::of(&#found)?;
                 ::core::result::Result::Ok((#arguments, #fields))
             })

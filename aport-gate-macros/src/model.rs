@@ -30,7 +30,8 @@ pub(crate) struct Tool {
     pub(crate) description: Option<TokenStream>,
     pub(crate) annotations: Annotations,
     pub(crate) context: Vec<ContextField>,
-    /// A method whose arguments are the fields of a struct.
+    pub(crate) is_method: bool,
+    /// A method whose arguments are the fields of a struct, or of any object.
     pub(crate) takes_parameters: bool,
     /// A path or a call.
     pub(crate) facts: Option<Expr>,

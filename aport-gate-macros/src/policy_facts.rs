@@ -14,15 +14,27 @@ use syn::ext::IdentExt as _;
 use syn::{Data, DeriveInput, Field, Fields, Path};
 
 use crate::errors::Errors;
+use crate::fact_name;
 use crate::parameter::OF_THE_GATE;
-use crate::validate::default_crate;
+use crate::renamed;
+use crate::runtime_crate;
 use crate::value::crate_path;
+
+/// A field of the struct.
+struct Fact<'i> {
+    field: &'i Field,
+    ident: &'i syn::Ident,
+    /// As the pack knows it.
+    name: String,
+    /// No rule asks for it.
+    record_only: bool,
+}
 
 pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     let input: DeriveInput = syn::parse2(input)?;
     let mut errors = Errors::default();
     let krate = krate(&input, &mut errors);
-    let fields = fields(&input, &mut errors);
+    let facts = facts(&input, &mut errors);
     if !input.generics.params.is_empty() {
         errors.at(
             &input.generics,
@@ -30,10 +42,10 @@ pub(crate) fn derive(input: TokenStream) -> syn::Result<TokenStream> {
         );
     }
     errors.finish(())?;
-    Ok(expand(&input, &krate, &fields))
+    Ok(expand(&input, &krate, &facts))
 }
 
-fn fields<'i>(input: &'i DeriveInput, errors: &mut Errors) -> Vec<&'i Field> {
+fn facts<'i>(input: &'i DeriveInput, errors: &mut Errors) -> Vec<Fact<'i>> {
     let Data::Struct(data) = &input.data else {
         errors.at(
             &input.ident,
@@ -48,21 +60,58 @@ fn fields<'i>(input: &'i DeriveInput, errors: &mut Errors) -> Vec<&'i Field> {
         );
         return Vec::new();
     };
+    let case = renamed::of_all(&input.attrs, errors);
+    let mut facts: Vec<Fact<'_>> = Vec::new();
     for field in &fields.named {
-        let name = field.ident.as_ref().map(|ident| ident.unraw().to_string());
-        if let Some(name) = name.filter(|name| OF_THE_GATE.contains(&name.as_str())) {
+        let Some(ident) = &field.ident else { continue };
+        let own = ident.unraw().to_string();
+        let name = renamed::of_field(&field.attrs, errors)
+            .unwrap_or_else(|| case.map_or(own.clone(), |case| case.apply(&own)));
+        if OF_THE_GATE.contains(&name.as_str()) {
             errors.at(
-                &field.ident,
+                ident,
                 format!("`{name}` is supplied by the gate: remove this field"),
             );
         }
+        if let Some(other) = facts.iter().find(|fact| fact.name == name) {
+            let other = other.ident;
+            errors.at(
+                ident,
+                format!("`{own}` and `{other}` are both the fact `{name}`: rename one"),
+            );
+        }
+        facts.push(Fact {
+            field,
+            ident,
+            name,
+            record_only: record_only(field, errors),
+        });
     }
-    fields.named.iter().collect()
+    facts
+}
+
+/// `#[policy_facts(record_only)]`.
+fn record_only(field: &Field, errors: &mut Errors) -> bool {
+    let mut found = false;
+    for attribute in &field.attrs {
+        if !attribute.path().is_ident("policy_facts") {
+            continue;
+        }
+        match attribute.parse_args::<syn::Ident>() {
+            Ok(word) if word == "record_only" => found = true,
+            _ => errors.at(
+                attribute,
+                "`#[policy_facts]` on a field takes `record_only`; a name of its own is given with \
+                 `#[serde(rename = \"…\")]`",
+            ),
+        }
+    }
+    found
 }
 
 /// `#[policy_facts(crate = ::path)]`.
 fn krate(input: &DeriveInput, errors: &mut Errors) -> Path {
-    let mut krate = default_crate();
+    let mut krate = None;
     for attribute in &input.attrs {
         if !attribute.path().is_ident("policy_facts") {
             continue;
@@ -74,34 +123,75 @@ fn krate(input: &DeriveInput, errors: &mut Errors) -> Path {
             crate_path(input)
         });
         match parsed {
-            Ok(path) => krate = path,
+            Ok(path) => krate = Some(path),
             Err(error) => errors.push(error),
         }
     }
-    krate
+    runtime_crate::check(krate.as_ref(), errors);
+    krate.unwrap_or_else(runtime_crate::path)
 }
 
-fn expand(input: &DeriveInput, krate: &Path, fields: &[&Field]) -> TokenStream {
+fn expand(input: &DeriveInput, krate: &Path, facts: &[Fact<'_>]) -> TokenStream {
     let name = &input.ident;
     let over = format_ident!("__{}Over", name.unraw(), span = Span::mixed_site());
     let (mut shown, mut lent, mut collected) = (Vec::new(), Vec::new(), Vec::new());
-    for field in fields {
-        let (Some(ident), ty, visibility) = (&field.ident, &field.ty, &field.vis) else {
-            continue;
-        };
-        let cfg: Vec<_> = crate::expand::cfg(&field.attrs).collect();
-        let text = ident.unraw().to_string();
-        shown.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #visibility #ident: &'__facts #ty));
-        lent.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #ident: &self.#ident));
+    let (mut held, mut known) = (Vec::new(), Vec::new());
+    for (index, fact) in facts.iter().enumerate() {
+        let (ident, ty, visibility) = (fact.ident, &fact.field.ty, &fact.field.vis);
+        let cfg: Vec<_> = crate::expand::cfg(&fact.field.attrs).collect();
+        let (text, number) = (&fact.name, fact_name::number(&fact.name));
+        // Under the name that the pack knows, where that is one in Rust.
+        let place =
+            crate::contract::field_ident(text, ident.span()).unwrap_or_else(|| ident.clone());
+        shown.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #visibility #place: &'__facts #ty));
+        lent.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #place: &self.#ident));
         collected.push(quote_spanned! {Span::mixed_site()=>
             #(#cfg)*
             #krate::__private::FactFields::field(__facts, #text, &self.#ident)?;
         });
+        held.push(quote_spanned! {Span::mixed_site()=>
+            #(#cfg)*
+            #[automatically_derived]
+            impl #krate::__private::contract::HoldsFact<#number> for #name {
+                type Value = #ty;
+            }
+        });
+        if fact.record_only {
+            continue;
+        }
+        let message =
+            format!("the pack knows no field `{text}`, so this fact would change nothing");
+        let note = "give the field the name that the pack knows; a fact that is for the audit record only \
+                    is marked `#[policy_facts(record_only)]`";
+        let trait_name = format_ident!("__Fact{index}", span = Span::mixed_site());
+        // Without the field every pack knows it.
+        let gone = (!cfg.is_empty()).then(|| {
+            let conditions = cfg.iter().map(|cfg| match &cfg.meta {
+                syn::Meta::List(list) => list.tokens.clone(),
+                _ => TokenStream::new(),
+            });
+            quote_spanned! {Span::mixed_site()=>
+                #[cfg(not(all(#(#conditions),*)))]
+                impl<__Pack> #trait_name for __Pack {}
+            }
+        });
+        known.push((
+            trait_name.clone(),
+            quote_spanned! {Span::mixed_site()=>
+                #[diagnostic::on_unimplemented(message = #message, label = "not known to the pack", note = #note)]
+                pub trait #trait_name {}
+                #(#cfg)*
+                #[diagnostic::do_not_recommend]
+                impl<__Pack: #krate::__private::contract::KnowsFact<#number>> #trait_name for __Pack {}
+                #gone
+            },
+        ));
     }
+    let (known, traits): (Vec<_>, Vec<_>) = known.into_iter().unzip();
     quote_spanned! {Span::mixed_site()=>
         const _: () = {
             #[doc(hidden)]
-            #[allow(dead_code, non_camel_case_types)]
+            #[allow(dead_code, non_camel_case_types, non_snake_case)]
             pub struct #over<'__facts, __Rest> {
                 #(#shown,)*
                 __rest: &'__facts __Rest,
@@ -113,6 +203,17 @@ fn expand(input: &DeriveInput, krate: &Path, fields: &[&Field]) -> TokenStream {
                 fn deref(&self) -> &__Rest {
                     self.__rest
                 }
+            }
+
+            #(#held)*
+
+            #(#traits)*
+
+            #[automatically_derived]
+            impl<__Pack> #krate::__private::contract::KnownTo<__Pack> for #name
+            where
+                #(__Pack: #known,)*
+            {
             }
 
             #[automatically_derived]

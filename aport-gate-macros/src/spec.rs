@@ -12,6 +12,7 @@ use crate::model::Tool;
 pub(crate) fn expand(tool: &Tool) -> TokenStream {
     let krate = &tool.krate;
     let gated = gated(tool);
+    let compared = compared(tool);
     let title = option(tool.title.as_ref());
     let description = option(tool.description.as_ref());
     let hints = &tool.annotations;
@@ -29,6 +30,7 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #krate::__private::ToolSpec {
             gated: #gated,
+            compared: #compared,
             title: #title,
             description: #description,
             annotations: #krate::__private::Annotations {
@@ -39,6 +41,43 @@ pub(crate) fn expand(tool: &Tool) -> TokenStream {
                 open_world_hint: #open_world_hint,
             },
             output_schema: #output_schema,
+        }
+    }
+}
+
+/// By which names what was given is compared with what is written, where a type may write another value.
+fn compared(tool: &Tool) -> TokenStream {
+    let krate = &tool.krate;
+    let aliases = tool.arguments().flat_map(|(_, argument)| {
+        let (name, aliases) = argument.json_names.split_first().unzip();
+        let aliases = aliases.into_iter().flatten();
+        aliases.map(move |alias| quote_spanned!(Span::mixed_site()=> (#alias, #name)))
+    });
+    // One question for all of them, so nested: there is no trait for tuples of every length.
+    let nothing = quote_spanned!(Span::mixed_site()=> ());
+    let mut arguments = tool.arguments();
+    let types = arguments.try_fold(nothing, |types, (parameter, argument)| {
+        let ty = &parameter.ty;
+        // Whether the parameter exists is not known here.
+        let may_be_gone = crate::expand::cfg(&argument.field_attributes)
+            .next()
+            .is_some();
+        (!may_be_gone).then(|| quote_spanned!(Span::mixed_site()=> (#ty, #types)))
+    });
+    let compared =
+        quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(&[#(#aliases),*]));
+    let Some(types) = types else {
+        return compared;
+    };
+    quote_spanned! {Span::mixed_site()=>
+        {
+            #[allow(unused_imports)]
+            use #krate::__private::contract::OtherFaithful as _;
+            if #krate::__private::contract::Source::<#types>::of_type().is_faithful() {
+                ::core::option::Option::None
+            } else {
+                #compared
+            }
         }
     }
 }

@@ -73,6 +73,57 @@ pub(crate) fn owned(reference: &TypeReference) -> String {
     }
 }
 
+/// `MergeOne` for `merge_one`.
+pub(crate) fn camel(name: &str) -> String {
+    let words = name.split('_').flat_map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(char::to_uppercase);
+        first.into_iter().flatten().chain(letters)
+    });
+    words.collect()
+}
+
+/// Whether the last part of the path has type arguments.
+pub(crate) fn is_generic(path: &syn::TypePath) -> bool {
+    let last = path.path.segments.last();
+    path.qself.is_some() || last.is_some_and(|last| !last.arguments.is_empty())
+}
+
+/// What a type looks like in JSON, where its name tells.
+pub(crate) fn json_kind(ty: &Type) -> Option<&'static str> {
+    let path = match bare(ty) {
+        Type::Path(path) => path,
+        Type::Reference(reference) => return json_kind(&reference.elem),
+        Type::Slice(_) | Type::Array(_) => return Some("array"),
+        _ => return None,
+    };
+    let name = path.path.segments.last()?.ident.to_string();
+    Some(match name.as_str() {
+        "String" | "str" | "char" => "text",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            "integer"
+        }
+        "f32" | "f64" => "number",
+        "bool" => "boolean",
+        "Vec" | "BTreeSet" | "HashSet" => "array",
+        "BTreeMap" | "HashMap" => "object",
+        _ => return None,
+    })
+}
+
+/// Whether the name of the type tells that it is plain data, `Option`s of it included.
+pub(crate) fn is_plain(ty: &Type) -> bool {
+    json_kind(ty).is_some() || generic(ty, "Option").is_some_and(is_plain)
+}
+
+/// The type as it is owned.
+pub(crate) fn owned_text(ty: &Type) -> String {
+    match bare(ty) {
+        Type::Reference(borrowed) => owned(borrowed),
+        other => text(other),
+    }
+}
+
 /// A type as the user would write it, near enough for a message.
 pub(crate) fn text(ty: &Type) -> String {
     let mut text = String::new();

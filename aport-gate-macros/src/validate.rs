@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, Ident, LitStr, Path, ReturnType, parse_quote};
+use syn::{Attribute, FnArg, Ident, LitStr, Path, ReturnType};
 
 use crate::attribute::{ContextField, Keys};
 use crate::contract;
@@ -14,11 +14,13 @@ use crate::model::{Parameter, Role, Tool};
 use crate::parameter::OF_THE_GATE;
 use crate::policy::{self, Policy};
 use crate::redacted;
+use crate::runtime_crate;
 use crate::signature;
 
 /// Checks the function against its keys.
 pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::Result<Tool> {
     let errors_of = &mut errors;
+    runtime_crate::check(keys.krate.as_ref(), errors_of);
     let policy = policy::policy(&keys, errors_of);
     let name = tool_name(keys.name.as_ref(), &function.signature.ident, errors_of);
     let free = signature::check(&function, errors_of);
@@ -38,7 +40,7 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
     let (outer_attributes, body_attributes): (Vec<_>, Vec<_>) =
         function.attributes.into_iter().partition(stays_outside);
     let mut tool = Tool {
-        krate: keys.krate.unwrap_or_else(default_crate),
+        krate: keys.krate.unwrap_or_else(runtime_crate::path),
         description: match keys.description {
             Some(text) => Some(quote::quote!(#text)),
             None => docs::description(&outer_attributes),
@@ -58,6 +60,7 @@ pub(crate) fn tool(keys: Keys, function: Function, mut errors: Errors) -> syn::R
         title: keys.title.as_ref().map(LitStr::value),
         annotations: keys.annotations,
         context: keys.context,
+        is_method: false,
         takes_parameters: false,
         facts: keys.facts,
         redact: keys.redact,
@@ -84,10 +87,6 @@ pub(crate) fn of_result(output: &ReturnType, errors: &mut Errors) {
             "`impl Trait` cannot be a tool's result: name the type, such as `String` or `Json<Receipt>`",
         );
     }
-}
-
-pub(crate) fn default_crate() -> Path {
-    parse_quote!(::aport_gate)
 }
 
 /// The tool's name on the wire, checked against MCP's rule for tool names.

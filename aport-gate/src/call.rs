@@ -1,8 +1,10 @@
 //! One call, step by step (design, section 5).
 
 mod execute;
+mod given;
 mod look_up;
 mod parse;
+mod prepared;
 mod question;
 mod refused;
 
@@ -10,24 +12,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use aport_gate_oap::{AgentId, PackId};
+use futures::future::BoxFuture;
 use rmcp::model::{CallToolResult, JsonObject};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use self::execute::execute;
+pub(crate) use self::given::Aliases;
 use self::look_up::{Facts, look_up};
 use self::parse::parse;
+pub use self::prepared::MethodFacts;
+use self::prepared::Prepared;
+pub(crate) use self::prepared::{Function, MapContext, MethodCall, Read};
 use self::refused::{cancelled, no_redaction, refuse, refused};
-use crate::context::{ContextError, ContextFields};
-use crate::facts::{FactFields, FactsError};
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;
 use crate::ledger::Reservation;
-use crate::output::{Answer, Returned};
+use crate::output::Answer;
 use crate::permit::Permit;
 use crate::redaction::{Redacted, Secrets};
 use crate::refusal::{Refusal, RefusalCode, denial};
@@ -41,16 +44,13 @@ pub(crate) struct Incoming {
     pub(crate) cancelled: CancellationToken,
     /// The tool takes the agent's id as an argument of its own.
     pub(crate) takes_agent_id: bool,
-    /// The type of the arguments is the author's own, so what it writes may differ from what it read.
-    pub(crate) own_type: bool,
+    /// Where a type of the author's own may write another value than it read: the names to compare by.
+    pub(crate) compared: Option<Aliases>,
 }
 
-/// Maps arguments to further context fields.
-pub(crate) type MapContext<A> = fn(&A, &mut ContextFields) -> Result<(), ContextError>;
-
 /// A call whose arguments are parsed, once: rules, digest and body all see this one value.
-struct Parsed<A> {
-    arguments: A,
+struct Parsed<'s> {
+    call: Box<dyn Prepared<'s> + 's>,
     agent: AgentId,
     pack: PackId,
     context: Map<String, Value>,
@@ -71,47 +71,19 @@ struct Allowed {
     reservation: Reservation,
 }
 
-/// Runs `body` after an allow decision that is on record. `facts` hands the arguments back.
-pub(crate) async fn run<A, F, FF, B, BF>(
-    gate: &Gate,
-    incoming: Incoming,
-    map: MapContext<A>,
-    facts: Option<F>,
-    body: B,
-) -> Answer
-where
-    A: DeserializeOwned + Serialize,
-    F: FnOnce(A) -> FF,
-    FF: Future<Output = Result<(A, FactFields), FactsError>>,
-    B: FnOnce(Arc<Permit>, A) -> BF,
-    BF: Future<Output = Returned>,
-{
+/// Runs the body after an allow decision that is on record.
+pub(crate) fn run<'s>(gate: &'s Gate, incoming: Incoming, read: Read<'s>) -> BoxFuture<'s, Answer> {
     let span = span::gated_call(incoming.tool.name, incoming.tool.pack.id);
-    steps(gate, incoming, map, facts, body)
-        .instrument(span)
-        .await
+    Box::pin(steps(gate, incoming, read).instrument(span))
 }
 
-async fn steps<A, F, FF, B, BF>(
-    gate: &Gate,
-    mut incoming: Incoming,
-    map: MapContext<A>,
-    facts: Option<F>,
-    body: B,
-) -> Answer
-where
-    A: DeserializeOwned + Serialize,
-    F: FnOnce(A) -> FF,
-    FF: Future<Output = Result<(A, FactFields), FactsError>>,
-    B: FnOnce(Arc<Permit>, A) -> BF,
-    BF: Future<Output = Returned>,
-{
+async fn steps<'s>(gate: &'s Gate, mut incoming: Incoming, read: Read<'s>) -> Answer {
     let deadline = Instant::now() + gate.inner.timeout;
     // A panic in a default, a conversion or an expression of `context(…)` is a
     // refusal, not a call that nobody answers.
     let mut established = None;
     let parsed = catch_unwind(AssertUnwindSafe(|| {
-        parse(gate, &mut incoming, &mut established, map)
+        parse(gate, &mut incoming, &mut established, read)
     }))
     .unwrap_or_else(|_| {
         let message = "preparing the call panicked";
@@ -122,7 +94,7 @@ where
         Err(refusal) => return refuse(gate, &incoming, established.as_ref(), refusal).await,
     };
     let Parsed {
-        mut arguments,
+        mut call,
         agent,
         pack,
         context,
@@ -135,19 +107,16 @@ where
         }
     };
     let mut known = Facts::NotDeclared;
-    if let Some(facts) = facts {
+    if call.has_facts() {
         let secrets = redacted
             .as_ref()
             .map(|hidden| Secrets::of(hidden, &context));
         let began = std::time::Instant::now();
-        let asking = look_up(gate, &incoming, &agent, arguments, facts, deadline);
+        let asking = look_up(gate, &incoming, &agent, call.as_mut(), deadline);
         let found = asking.await;
         span::took(Stage::Facts, began);
         match found.map_err(|failed| failed.refusal(secrets.as_ref())) {
-            Ok((back, found)) => {
-                arguments = back;
-                known = found;
-            }
+            Ok(found) => known = found,
             Err(refusal) => return refuse(gate, &incoming, Some(&agent), refusal).await,
         }
         if let (Some(hidden), Some(secrets), Facts::Found(found)) =
@@ -167,7 +136,7 @@ where
         Ok(allowed) => allowed,
         Err(answer) => return Ok((*answer).into()),
     };
-    execute(allowed, &incoming, |permit| body(permit, arguments)).await
+    execute(allowed, &incoming, call).await
 }
 
 /// Asks the verifier. Without an allow decision there is an answer already.

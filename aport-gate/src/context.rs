@@ -40,27 +40,11 @@ impl ContextFields {
     }
 }
 
-/// Names of the arguments that the caller gave; `null` counts as absent.
-pub(crate) fn given_names(arguments: &Value) -> Vec<String> {
-    let given = arguments.as_object().into_iter().flatten();
-    given
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, _)| name.clone())
-        .collect()
-}
-
-/// What the caller gave stands in the context under its own name: neither a type that does not write
-/// all that it reads, nor a field of `context(…)`, keeps it from the rules while the body sees it.
+/// A field of `context(…)` does not keep an argument of its name from the rules while the body sees it.
 pub(crate) fn nothing_hidden(
-    given: &[String],
     context: &Map<String, Value>,
     fields: &ContextFields,
 ) -> Result<(), String> {
-    if let Some(name) = given.iter().find(|name| !context.contains_key(*name)) {
-        return Err(format!(
-            "argument `{name}` is not one that the tool hands to the policy"
-        ));
-    }
     let differs = |(name, value): (&String, &Value)| {
         context.get(name).is_some_and(|argument| argument != value)
     };

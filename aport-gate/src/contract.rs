@@ -10,6 +10,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// A string in JSON.
 pub struct Text;
@@ -59,6 +61,7 @@ generic_kinds! {
         [T, const N: usize] [T; N];
     Object: [K, V, S] HashMap<K, V, S>, [K, V] BTreeMap<K, V>;
     T::Kind: [T: JsonKind] Option<T>, [T: ?Sized + JsonKind] &T, [T: ?Sized + JsonKind] Box<T>,
+        [T: ?Sized + JsonKind] Rc<T>, [T: ?Sized + JsonKind] Arc<T>,
         [T: ?Sized + JsonKind + ToOwned] Cow<'_, T>;
 }
 
@@ -106,11 +109,14 @@ impl<T: ?Sized + Optional> Source<T> {
     }
 }
 
-/// An `Option`, or one that is lent to an expression.
+/// An `Option`, or one that is lent to an expression, or behind a pointer.
 pub trait Optional {}
 impl<T> Optional for Option<T> {}
 impl<T: ?Sized + Optional> Optional for &T {}
-impl Optional for NoSuchField {}
+impl<T: ?Sized + Optional> Optional for Box<T> {}
+impl<T: ?Sized + Optional> Optional for Rc<T> {}
+impl<T: ?Sized + Optional> Optional for Arc<T> {}
+impl<T: ToOwned + Optional> Optional for Cow<'_, T> {}
 
 /// The kind of every type that is not known.
 pub trait OtherKind<T: ?Sized> {
@@ -132,6 +138,86 @@ pub trait OtherPresence<T: ?Sized> {
 
 impl<T: ?Sized> OtherPresence<T> for Source<T> {}
 
+/// Facts that hold the one with this number; the attribute and the derive agree on how a name has a
+/// number.
+pub trait HoldsFact<const NAME: u64> {
+    /// Its type.
+    type Value;
+}
+
+/// A fact that may be held.
+pub struct Fact<F, const NAME: u64>(PhantomData<fn(&F)>);
+
+impl<F, const NAME: u64> Fact<F, NAME> {
+    /// A fact of these facts.
+    #[must_use]
+    pub const fn of(_: &F) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<F: HoldsFact<NAME>, const NAME: u64> Fact<F, NAME> {
+    /// The type that supplies it.
+    #[must_use]
+    pub const fn source(&self) -> Source<F::Value> {
+        Source(PhantomData)
+    }
+}
+
+/// A fact that is not held: nothing is to be checked.
+pub trait OtherFact {
+    /// Present, and anything.
+    fn source(&self) -> Source<Anything> {
+        Source(PhantomData)
+    }
+}
+
+impl<F, const NAME: u64> OtherFact for Fact<F, NAME> {}
+
+/// A pack that knows the field with this number.
+pub trait KnowsFact<const NAME: u64> {}
+
+/// Facts of which a pack knows every one.
+pub trait KnownTo<P> {}
+
+/// Checks that the pack knows the facts.
+pub const fn facts_known_to<P, F: KnownTo<P>>(_: &F) {}
+
+/// A type that writes as JSON what it read, whatever it was.
+pub trait Faithful {}
+
+macro_rules! faithful {
+    ($([$($generics:tt)*] $ty:ty),+,) => { $(impl<$($generics)*> Faithful for $ty {})+ };
+}
+
+faithful! {
+    [] (), [] bool, [] char, [] str, [] String, [] std::path::PathBuf,
+    [] u8, [] u16, [] u32, [] u64, [] usize, [] i8, [] i16, [] i32, [] i64, [] isize, [] f32, [] f64,
+    [] serde_json::Value, [] serde_json::Map<String, serde_json::Value>, [] serde_json::Number,
+    [T: Faithful] Option<T>, [T: ?Sized + Faithful] Box<T>, [T: Faithful] [T], [T: Faithful] Vec<T>,
+    [T: Faithful] VecDeque<T>, [T: Faithful] BTreeSet<T>, [T: Faithful, S] HashSet<T, S>,
+    [V: Faithful] BTreeMap<String, V>, [V: Faithful, S] HashMap<String, V, S>,
+    [T: Faithful, U: Faithful] (T, U),
+}
+
+impl<T: ?Sized + Faithful> Source<T> {
+    /// Nothing to compare.
+    #[must_use]
+    pub const fn is_faithful(&self) -> bool {
+        true
+    }
+}
+
+/// Whether a type is faithful that is not known to be.
+pub trait OtherFaithful {
+    /// It may not be.
+    fn is_faithful(&self) -> bool {
+        false
+    }
+}
+
+impl<T: ?Sized> OtherFaithful for Source<T> {}
+
 /// What a field that the policy requires must be.
 #[diagnostic::on_unimplemented(
     message = "the policy requires this context field, `{T}` may leave it out",
@@ -141,13 +227,6 @@ impl<T: ?Sized> OtherPresence<T> for Source<T> {}
 pub trait SuppliesAlways<T: ?Sized> {}
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized> SuppliesAlways<T> for Present {}
-// Names no value. Where a field does not exist, the compiler has said so and knows no type for it; with
-// one candidate for the unknown type it does not complain about its presence as well.
-#[diagnostic::do_not_recommend]
-impl SuppliesAlways<NoSuchField> for MayBeAbsent {}
-
-/// Stands for the type of a field that does not exist.
-pub enum NoSuchField {}
 
 /// Checks that a required field is always there.
 pub const fn required<T: ?Sized, K: SuppliesAlways<T>>(_: Supplied<T, K>) {}

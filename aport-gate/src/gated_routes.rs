@@ -5,7 +5,7 @@
 //! clones of a route share it. So a route counts as gated when its handler is an allocation that
 //! this crate made, and what it is gated by is what was written down then.
 
-use std::any::{Any, TypeId};
+use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -59,16 +59,25 @@ pub(crate) fn enter<S: 'static>(route: &ToolRoute<S>, tool: GatedTool) {
 
 type Method = (TypeId, Box<dyn Any + Send>);
 
-/// The methods of `#[tool_router]`s, by server and tool name. `None` where two share a name.
+/// The methods of `#[tool_router]`s, by server and name of the method. `None` where two share both.
 static METHODS: LazyLock<Mutex<Methods>> = LazyLock::new(Mutex::default);
 
 type Methods = HashMap<(TypeId, String), Option<Method>>;
 
-/// Writes down the route of a gated method `C`. rmcp makes a handler of its own for it, which nobody
-/// can tell from another; see [`install`].
-pub(crate) fn enter_method<S: 'static, C: 'static>(route: ToolRoute<S>, tool: GatedTool) {
+/// Member of the listing's policy that names the method, until a gate completes the listing.
+const METHOD: &str = "method";
+
+/// Writes down the route of a gated method `C`, and tells what its listing says about the policy. rmcp
+/// makes a handler of its own for it, which nobody can tell from another; see [`install`].
+pub(crate) fn enter_method<S: 'static, C: 'static>(
+    route: ToolRoute<S>,
+    tool: GatedTool,
+) -> JsonObject {
     let mut methods = METHODS.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (TypeId::of::<S>(), tool.name.to_owned());
+    // Unique in a server, unlike the tool's name: two of its routers may each have a tool of one name.
+    let path = type_name::<C>();
+    let method = path.rsplit("::").next().unwrap_or(path);
+    let key = (TypeId::of::<S>(), method.to_owned());
     match methods.get_mut(&key) {
         Some(Some((known, _))) if *known == TypeId::of::<C>() => {}
         Some(known) => *known = None,
@@ -77,38 +86,31 @@ pub(crate) fn enter_method<S: 'static, C: 'static>(route: ToolRoute<S>, tool: Ga
             methods.insert(key, Some((TypeId::of::<C>(), Box::new(route))));
         }
     }
+    let mut policy = tool.policy();
+    policy.insert(METHOD.to_owned(), method.into());
+    policy
 }
 
 /// Puts the gated handler of a method in the place of the one that rmcp made, and tells by what it
 /// is gated. Whatever the route's own handler does, a gate stands in front of it afterwards.
 pub(crate) fn install<S: 'static>(route: &mut ToolRoute<S>) -> Option<GatedTool> {
-    let handler = with_method(route, |method: &ToolRoute<S>| Arc::clone(&method.call))?;
-    route.call = handler;
-    find_handler(route)
+    let method = method_of(route)?;
+    let gated = find(&method).filter(|gated| gated.name == route.attr.name)?;
+    route.call = method.call;
+    Some(gated)
 }
 
-fn with_method<S: 'static, T>(
-    route: &ToolRoute<S>,
-    then: impl FnOnce(&ToolRoute<S>) -> T,
-) -> Option<T> {
+/// The route that was written down for the method that a listing names.
+fn method_of<S: 'static>(route: &ToolRoute<S>) -> Option<ToolRoute<S>> {
+    let policy = route.attr.meta.as_ref()?.0.get(META_POLICY)?;
+    let name = policy.get(METHOD)?.as_str()?.to_owned();
     let methods = METHODS.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (TypeId::of::<S>(), route.attr.name.to_string());
-    let (_, method) = methods.get(&key)?.as_ref()?;
-    method.downcast_ref::<ToolRoute<S>>().map(then)
-}
-
-/// What a route is gated by; `None` for a handler that this crate did not make. For a method, which
-/// has a handler of rmcp's, the listing's word is taken.
-pub(crate) fn find<S: 'static>(route: &ToolRoute<S>) -> Option<GatedTool> {
-    let claims = || route.attr.meta.as_ref()?.0.get(META_POLICY);
-    find_handler(route).or_else(|| {
-        claims()?;
-        with_method(route, find_handler)?
-    })
+    let (_, method) = methods.get(&(TypeId::of::<S>(), name))?.as_ref()?;
+    method.downcast_ref::<ToolRoute<S>>().cloned()
 }
 
 /// What a handler is gated by; `None` for a handler that this crate did not make.
-pub(crate) fn find_handler<S>(route: &ToolRoute<S>) -> Option<GatedTool> {
+pub(crate) fn find<S>(route: &ToolRoute<S>) -> Option<GatedTool> {
     // The caller holds the handler, so the entry at its address is its own.
     routes().by_address.get(&address(route)).map(|e| e.tool)
 }

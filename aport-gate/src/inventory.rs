@@ -106,7 +106,8 @@ pub enum Role {
 /// test can ask for it.
 ///
 /// A tool counts as gated when its handler is one that [`policy_gated`](crate::policy_gated) made,
-/// not when its listing says so.
+/// not when its listing says so. rmcp makes the handlers of methods itself: their router goes through
+/// [`Gate::describe`] or [`with_gates`] before.
 #[must_use]
 pub fn inventory<S: 'static>(router: &ToolRouter<S>) -> Inventory {
     collect(router, |pack| {
@@ -114,6 +115,39 @@ pub fn inventory<S: 'static>(router: &ToolRouter<S>) -> Inventory {
         let json = pack.json.or(embedded.map(|(_, json)| *json))?;
         Pack::parse(json).ok().as_ref().map(Contract::of)
     })
+}
+
+/// Puts its gate in front of every gated method of a `#[tool_router]`, in the place of the handler that
+/// rmcp made and that nobody can tell from another one.
+///
+/// [`Gate::describe`] does it by itself. This is for an [`inventory`] without a gate.
+///
+/// ```
+/// # use aport_gate::rmcp::handler::server::wrapper::Parameters;
+/// # use aport_gate::rmcp::{self, tool, tool_router};
+/// # use aport_gate::{Access, Gate, HasGate, inventory, policy_gated, with_gates};
+/// struct Shop { gate: Gate }
+/// # impl HasGate for Shop { fn gate(&self) -> &Gate { &self.gate } }
+///
+/// #[tool_router]
+/// impl Shop {
+///     /// Close the shop.
+///     #[policy_gated(pack = "acme.close.v1", unchecked)]
+///     #[tool]
+///     async fn close(&self) {}
+/// }
+///
+/// assert_eq!(inventory(&Shop::tool_router()).tools[0].access, Access::Ungated);
+/// assert_eq!(inventory(&with_gates(Shop::tool_router())).tools[0].access, Access::Gated);
+/// ```
+#[must_use]
+pub fn with_gates<S: 'static>(mut router: ToolRouter<S>) -> ToolRouter<S> {
+    for route in router.map.values_mut() {
+        if gated_routes::find(route).is_none() {
+            gated_routes::install(route);
+        }
+    }
+    router
 }
 
 impl Gate {

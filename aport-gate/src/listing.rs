@@ -190,7 +190,7 @@ fn complete(policy: &mut JsonObject, pack: &Pack) {
 
 /// What a route is gated by. A gated method gets the handler that is known to be gated.
 fn gated_by<S: 'static>(route: &mut ToolRoute<S>) -> Option<GatedTool> {
-    match gated_routes::find_handler(route) {
+    match gated_routes::find(route) {
         Some(gated) => Some(gated),
         None if claims_policy(&route.attr) => gated_routes::install(route),
         None => None,

@@ -18,8 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{self, Incoming, MapContext};
-use crate::facts::{FactFields, FactsError};
+use crate::call::{self, Incoming, MapContext, MethodCall, MethodFacts, Read};
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::output::Returned;
@@ -56,10 +55,6 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for GatedCall {
 #[serde(deny_unknown_fields, expecting = "no arguments")]
 pub struct NoArguments {}
 
-/// What a method's facts come as: the arguments are handed back.
-pub type MethodFacts<'s, A> =
-    Box<dyn FnOnce(A) -> BoxFuture<'s, Result<(A, FactFields), FactsError>> + Send + 's>;
-
 /// Runs a method's body behind the gate; called by generated code only.
 pub fn gated_method<'s, S, A, B>(
     service: &'s S,
@@ -81,9 +76,18 @@ where
         meta: call.meta,
         cancelled: call.cancelled,
         takes_agent_id: takes_agent_id(schema),
-        own_type: true,
+        compared: Some(&[]),
     };
-    Box::pin(call::run(service.gate(), incoming, context, facts, body))
+    let read: Read<'s> = Box::new(move |given| {
+        let arguments = Some(serde_path_to_error::deserialize(given)?);
+        Ok(Box::new(MethodCall {
+            arguments,
+            context,
+            facts,
+            body,
+        }))
+    });
+    call::run(service.gate(), incoming, read)
 }
 
 fn takes_agent_id(schema: &JsonObject) -> bool {
@@ -123,6 +127,6 @@ where
         Tool::new_with_raw(tool.name, None, JsonObject::new()),
         method,
     );
-    gated_routes::enter_method::<S, C>(route, tool);
-    with_policy(meta.unwrap_or_default(), tool)
+    let policy = gated_routes::enter_method::<S, C>(route, tool);
+    with_policy(meta.unwrap_or_default(), policy)
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::call::{self, Incoming, MapContext};
+use crate::call::{self, Function, Incoming, MapContext};
 use crate::facts::{FactFields, FactsError};
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
@@ -27,6 +27,9 @@ pub(crate) const META_POLICY: &str = "io.aport/policy";
 pub struct ToolSpec {
     /// Name, pack and what else the gate needs.
     pub gated: GatedTool,
+    /// The aliases of its arguments, each with the name that is written, where an argument is of a type
+    /// that may write another value than it reads.
+    pub compared: Option<&'static [(&'static str, &'static str)]>,
     /// Title for people.
     pub title: Option<&'static str>,
     /// Description for the model.
@@ -52,23 +55,25 @@ pub struct Annotations {
     pub open_world_hint: Option<bool>,
 }
 
-type Body<S, A> = for<'a> fn(&'a S, &'a Permit, A) -> BoxFuture<'a, Returned>;
-type Facts<S, A> = for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>;
-
 /// Builds the route; called by generated code only. There is no way to pass a
 /// body that runs without the gate: it gets its `&Permit` from nowhere else.
 pub fn gated_route<S, A>(
     spec: ToolSpec,
     context: MapContext<A>,
-    facts: Option<Facts<S, A>>,
-    body: Body<S, A>,
+    facts: Option<for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>>,
+    body: for<'a> fn(&'a S, Arc<Permit>, A) -> BoxFuture<'a, Returned>,
 ) -> ToolRoute<S>
 where
     S: HasGate + Send + Sync + 'static,
     A: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static,
 {
-    let tool = spec.gated;
+    let (tool, compared) = (spec.gated, spec.compared);
     let listed = listed(&spec, schema_for_type::<A>().as_ref().clone());
+    let function = Function {
+        context,
+        facts,
+        body,
+    };
     let route = ToolRoute::new_dyn(listed, move |call: ToolCallContext<'_, S>| {
         let service = call.service;
         let incoming = Incoming {
@@ -77,21 +82,9 @@ where
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
             takes_agent_id: false,
-            own_type: false,
+            compared,
         };
-        let facts = facts.map(|facts| {
-            move |arguments: A| async move {
-                let found = facts(service, &arguments).await?;
-                Ok((arguments, found))
-            }
-        });
-        Box::pin(call::run(
-            service.gate(),
-            incoming,
-            context,
-            facts,
-            move |permit, arguments| async move { body(service, &permit, arguments).await },
-        ))
+        call::run(service.gate(), incoming, function.read(service))
     });
     gated_routes::enter(&route, tool);
     route
@@ -120,13 +113,12 @@ fn listed(spec: &ToolSpec, mut schema: JsonObject) -> Tool {
     if annotations != ToolAnnotations::default() {
         tool = tool.with_annotations(annotations);
     }
-    tool.with_meta(with_policy(MetaObject::new(), spec.gated))
+    tool.with_meta(with_policy(MetaObject::new(), spec.gated.policy()))
 }
 
 /// Puts what the listing says about the policy into a tool's `_meta`.
-pub(crate) fn with_policy(mut meta: MetaObject, gated: GatedTool) -> MetaObject {
-    let policy = Value::Object(gated.policy());
-    meta.0.insert(META_POLICY.to_owned(), policy);
+pub(crate) fn with_policy(mut meta: MetaObject, policy: JsonObject) -> MetaObject {
+    meta.0.insert(META_POLICY.to_owned(), Value::Object(policy));
     meta
 }
 

@@ -31,7 +31,8 @@ pub struct PullRequest {
     pub branch: String,
     /// Size of the change in kilobytes.
     pub size_kb: u64,
-    /// Where its review stands.
+    /// Where its review stands: no rule of the pack asks for it, the audit record has it.
+    #[policy_facts(record_only)]
     pub review_state: ReviewState,
 }
 

@@ -43,8 +43,51 @@ struct Plain {
     replicas: u32,
 }
 
+fn staging<S: serde::Serializer>(_: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("staging")
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(crate = "serde")]
+#[schemars(crate = "schemars")]
+struct Lying {
+    #[serde(serialize_with = "staging")]
+    target: String,
+    replicas: u32,
+    #[serde(default)]
+    nodes: std::collections::BTreeSet<String>,
+    #[serde(default)]
+    share: f32,
+}
+
+/// Where and how many, in a struct inside of the arguments.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(crate = "serde")]
+#[schemars(crate = "schemars")]
+struct Nested {
+    #[serde(serialize_with = "staging")]
+    zone: String,
+    #[serde(default, alias = "n")]
+    count: u32,
+}
+
+#[policy_gated(
+    pack_file = "policies/acme.deploy.v1.json",
+    context(target = "staging")
+)]
+async fn nests(replicas: u32, #[serde(alias = "place")] nested: Nested) -> String {
+    format!("{replicas} in {} of {}", nested.zone, nested.count)
+}
+
 #[tool_router]
 impl Shop {
+    #[policy_gated(pack_file = "policies/acme.deploy.v1.json")]
+    #[tool]
+    async fn lies(&self, Parameters(lying): Parameters<Lying>) -> String {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        format!("{} of {}", lying.replicas, lying.target)
+    }
+
     #[policy_gated(pack_file = "policies/acme.deploy.v1.json", context(replicas = 1))]
     #[tool]
     async fn hides(&self, Parameters(hiding): Parameters<Hiding>) -> String {
@@ -69,7 +112,9 @@ async fn shop() -> InProcess<Shop> {
     let shop = Shop {
         gate: gate.clone(),
         runs: AtomicU32::new(0),
-        tool_router: gate.describe(Shop::tool_router()).unwrap(),
+        tool_router: gate
+            .describe(Shop::tool_router().with_route(nests))
+            .unwrap(),
     };
     InProcess::serve_handler(shop, gate, home).await
 }
@@ -99,4 +144,47 @@ async fn a_context_field_does_not_cover_an_argument_of_another_value() {
     assert!(text(&refused).contains("`target`"), "{}", text(&refused));
     let staging = json!({"target": "staging", "replicas": 1});
     assert_eq!(text(&shop.call("covers", staging).await), "1 of staging");
+}
+
+#[tokio::test]
+async fn an_argument_that_its_type_writes_as_another_value_is_refused() {
+    let shop = shop().await;
+    let refused = shop
+        .call("lies", json!({"target": "production", "replicas": 1}))
+        .await;
+    assert_eq!(codes(&refused), ["gate.invalid_context"]);
+    assert_eq!(
+        text(&refused).lines().next().unwrap(),
+        "Policy check failed: argument `target` is `\"production\"`, the policy would see `\"staging\"`: give \
+         it as the tool's type writes it, or correct the type to write what it reads"
+    );
+    assert_eq!(shop.server.service().runs.load(Ordering::SeqCst), 0);
+    // Other forms of the same values are what was given.
+    let same = json!({"target": "staging", "replicas": 1, "nodes": ["b", "a", "b"], "share": 0.1});
+    assert_eq!(text(&shop.call("lies", same).await), "1 of staging");
+}
+
+#[tokio::test]
+async fn a_struct_inside_of_a_functions_arguments_is_compared_too() {
+    let shop = shop().await;
+    for name in ["nested", "place"] {
+        let given = json!({"replicas": 1, name: {"zone": "production"}});
+        let refused = shop.call("nests", given).await;
+        assert_eq!(codes(&refused), ["gate.invalid_context"]);
+        let told = text(&refused);
+        assert!(
+            told.contains("argument `nested.zone` is `\"production\"`"),
+            "{told}"
+        );
+        let given = json!({"replicas": 1, name: {"zone": "staging", "count": 2}});
+        assert_eq!(text(&shop.call("nests", given).await), "1 in staging of 2");
+    }
+    let alias = json!({"replicas": 1, "nested": {"zone": "staging", "n": 2}});
+    let refused = shop.call("nests", alias).await;
+    let told = text(&refused);
+    assert!(
+        told.contains("`nested.n` would not reach the policy"),
+        "{told}"
+    );
+    assert!(told.contains("(it writes `count` too)"), "{told}");
 }

@@ -11,7 +11,7 @@ use aport_gate::schemars::JsonSchema;
 use aport_gate::serde::{Deserialize, Serialize};
 use aport_gate::{
     Access, Error, Gate, HasGate, Json, Permit, PolicyFacts, inventory, policy_gated, rmcp,
-    schemars, serde,
+    schemars, serde, with_gates,
 };
 use aport_gate_tests::in_process::{InProcess, TESTER, codes, decision, gate_with, text};
 use serde_json::json;
@@ -114,6 +114,18 @@ impl Shop {
     )]
     #[tool]
     async fn restart(&self) {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tool_router(router = old_router)]
+impl Shop {
+    #[policy_gated(
+        pack_file = "policies/acme.deploy.v1.json",
+        context(target = "staging", replicas = 9)
+    )]
+    #[tool(name = "restart")]
+    async fn restart_all(&self) {
         self.runs.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -229,7 +241,7 @@ async fn a_start_up_check_knows_gated_methods_from_others() {
         matches!(&error, Error::UngatedTool { tool, claims: false } if tool == "open"),
         "{error}"
     );
-    let tools = inventory(&(Shop::tool_router() + Shop::open_router())).tools;
+    let tools = inventory(&with_gates(Shop::tool_router() + Shop::open_router())).tools;
     let gated: Vec<_> = tools
         .iter()
         .map(|tool| (tool.name.as_str(), tool.access))
@@ -264,4 +276,55 @@ async fn a_listing_put_on_another_handler_gets_the_gate_all_the_same() {
     let result = shop.call("restart", json!({})).await;
     assert_ne!(result.content.first().map(|_| text(&result)), Some("open"));
     assert_eq!(shop.server.service().runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_method_whose_handler_was_swapped_is_not_gated_until_its_gate_is_put_back() {
+    let mut router = Shop::tool_router();
+    let open = Shop::open_router().map.remove("open").unwrap();
+    router.map.get_mut("restart").unwrap().call = open.call;
+    let (gate, home) = gate().await;
+    let access = |inventory: aport_gate::Inventory| {
+        let restart = inventory
+            .tools
+            .into_iter()
+            .find(|tool| tool.name == "restart");
+        restart.unwrap().access
+    };
+    assert_eq!(access(inventory(&router)), Access::Ungated);
+    assert_eq!(access(gate.inventory(&router)), Access::Ungated);
+    let tool_router = with_gates(router);
+    assert_eq!(access(inventory(&tool_router)), Access::Gated);
+    let shop = Shop {
+        gate: gate.clone(),
+        runs: AtomicU32::new(0),
+        tool_router,
+    };
+    let shop = InProcess::serve_handler(shop, gate, home).await;
+    let result = shop.call("restart", json!({})).await;
+    assert_eq!(decision(&result)["allow"], true);
+    assert_eq!(shop.server.service().runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn two_routers_may_each_have_a_method_of_one_tool_name() {
+    // Both are written down.
+    let (_, _) = (Shop::tool_router(), Shop::old_router());
+    let (gate, home) = gate().await;
+    assert!(gate.describe(Shop::tool_router()).is_ok());
+    let tool_router = gate.describe(Shop::old_router()).unwrap();
+    let policy = &tool_router.get("restart").unwrap().meta.as_ref().unwrap().0["io.aport/policy"];
+    assert!(policy.get("method").is_none(), "{policy}");
+    let shop = Shop {
+        gate: gate.clone(),
+        runs: AtomicU32::new(0),
+        tool_router,
+    };
+    let shop = InProcess::serve_handler(shop, gate, home).await;
+    let denied = shop.call("restart", json!({})).await;
+    assert_eq!(
+        codes(&denied),
+        ["oap.limit_exceeded"],
+        "9 replicas are over the limit"
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 
+use super::prepared::Prepared;
 use super::refused::cancelled;
 use super::{Allowed, Incoming};
 use crate::ledger::{BodyOutcome, Reservation, Settlement};
@@ -13,10 +14,10 @@ use crate::permit::Permit;
 use crate::refusal::{attach_decision, attach_to_answer};
 use crate::span::{self, Stage};
 
-pub(super) async fn execute<F: Future<Output = Returned>>(
+pub(super) async fn execute<'s>(
     allowed: Allowed,
     incoming: &Incoming,
-    body: impl FnOnce(Arc<Permit>) -> F,
+    call: Box<dyn Prepared<'s> + 's>,
 ) -> Answer {
     let Allowed {
         permit,
@@ -30,7 +31,7 @@ pub(super) async fn execute<F: Future<Output = Returned>>(
     reservation.start();
     let lent = Arc::clone(&permit);
     let began = std::time::Instant::now();
-    let running = AssertUnwindSafe(async move { body(lent).await }).catch_unwind();
+    let running = AssertUnwindSafe(async move { call.run(lent).await }).catch_unwind();
     let ended = tokio::select! {
         biased;
         ended = running => {

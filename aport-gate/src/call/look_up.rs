@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::Incoming;
+use super::prepared::Prepared;
 use super::refused::{cancelled, facts_failed, no_facts};
 use crate::facts::{FactFields, FactsError};
 use crate::gate::Gate;
@@ -38,32 +39,27 @@ impl Failed {
     }
 }
 
-/// The arguments back, and what was found.
-pub(super) async fn look_up<A, F, FF>(
+/// What was found.
+pub(super) async fn look_up<'s>(
     gate: &Gate,
     incoming: &Incoming,
     agent: &AgentId,
-    arguments: A,
-    facts: F,
+    call: &mut (dyn Prepared<'s> + 's),
     deadline: Instant,
-) -> Result<(A, Facts), Failed>
-where
-    F: FnOnce(A) -> FF,
-    FF: Future<Output = Result<(A, FactFields), FactsError>>,
-{
+) -> Result<Facts, Failed> {
     let good = gate.inner.is_in_good_standing(agent);
     if !good.map_err(Failed::Refused)? {
-        return Ok((arguments, Facts::NotAsked));
+        return Ok(Facts::NotAsked);
     }
     // Called inside the future, so that a panic before its first await is caught too.
-    let asking = AssertUnwindSafe(async move { facts(arguments).await }).catch_unwind();
+    let asking = AssertUnwindSafe(async { call.facts().await }).catch_unwind();
     let asked = tokio::select! {
         biased;
         () = incoming.cancelled.cancelled() => return Err(Failed::Refused(cancelled())),
         asked = timeout_at(deadline, asking) => asked,
     };
     match asked {
-        Ok(Ok(Ok((arguments, found)))) => Ok((arguments, Facts::Found(found))),
+        Ok(Ok(Ok(found))) => Ok(Facts::Found(found)),
         Ok(Ok(Err(error))) => Err(Failed::Error(error)),
         Ok(Err(_)) => Err(Failed::Refused(no_facts(": looking them up panicked"))),
         Err(_) => Err(Failed::Refused(no_facts(&format!(

@@ -1,38 +1,39 @@
 //! From what arrived to the one value that rules, digest and body see.
 
 use aport_gate_oap::{AgentId, PackId};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::given::{Aliases, all_written};
 use super::refused::invalid;
-use super::{Incoming, MapContext, Parsed};
-use crate::context::{ContextFields, given_names, nothing_hidden};
+use super::{Incoming, Parsed, Read};
+use crate::context::{ContextFields, nothing_hidden};
 use crate::gate::Gate;
 use crate::identity::{ARGUMENT_AGENT_ID, Claims, META_AGENT_ID};
 use crate::refusal::{Refusal, RefusalCode};
 
-pub(super) fn parse<A: DeserializeOwned + Serialize>(
+pub(super) fn parse<'s>(
     gate: &Gate,
     incoming: &mut Incoming,
     established: &mut Option<AgentId>,
-    map: MapContext<A>,
-) -> Result<Parsed<A>, Refusal> {
+    read: Read<'s>,
+) -> Result<Parsed<'s>, Refusal> {
     let (identity, arguments) = identify(gate, incoming, established);
-    let given = incoming.own_type.then(|| given_names(&arguments));
-    let arguments: A = serde_path_to_error::deserialize(arguments)
+    let given = incoming
+        .compared
+        .and_then(|aliases| Some((arguments.as_object()?.clone(), aliases)));
+    let call = read(arguments)
         .map_err(|error| unreadable(incoming, &error.path().to_string(), error.inner()))?;
     let agent = identity?;
     let mut fields = ContextFields::default();
-    map(&arguments, &mut fields).map_err(|error| match incoming.tool.redacted {
-        [] => invalid(&error.to_string()),
-        // A type's own error may quote what it was to write.
-        _ => invalid("a context field cannot be expressed as JSON; the values are redacted"),
-    })?;
-    let written = serde_json::to_value(&arguments);
-    let (pack, context) = context_of(incoming, written, fields, given.as_deref())?;
+    call.map(&mut fields)
+        .map_err(|error| match incoming.tool.redacted {
+            [] => invalid(&error.to_string()),
+            // A type's own error may quote what it was to write.
+            _ => invalid("a context field cannot be expressed as JSON; the values are redacted"),
+        })?;
+    let (pack, context) = context_of(incoming, call.written(), fields, given.as_ref())?;
     Ok(Parsed {
-        arguments,
+        call,
         agent,
         pack,
         context,
@@ -66,7 +67,7 @@ fn identify(
 fn unreadable(incoming: &Incoming, path: &str, error: &serde_json::Error) -> Refusal {
     let root = path.split(['.', '[']).next().unwrap_or(path);
     let redacts = !incoming.tool.redacted.is_empty();
-    let message = if path == "." && redacts && incoming.own_type {
+    let message = if path == "." && redacts && incoming.compared.is_some() {
         // A type that reads its fields together names none in its error, and may quote any.
         "the arguments cannot be read; their values are redacted".to_owned()
     } else if path == "." {
@@ -84,7 +85,7 @@ fn context_of(
     incoming: &Incoming,
     written: Result<Value, serde_json::Error>,
     fields: ContextFields,
-    given: Option<&[String]>,
+    given: Option<&(Map<String, Value>, Aliases)>,
 ) -> Result<(PackId, Map<String, Value>), Refusal> {
     let pack = PackId::parse(incoming.tool.pack.id)
         .map_err(|error| Refusal::new(RefusalCode::UnknownPack, error.to_string()))?;
@@ -97,8 +98,10 @@ fn context_of(
     };
     // `null` for an optional argument is the same as leaving it out.
     context.retain(|_, value| !value.is_null());
-    if let Some(given) = given {
-        nothing_hidden(given, &context, &fields).map_err(|problem| invalid(&problem))?;
+    if let Some((given, aliases)) = given {
+        all_written(given, &context, aliases)
+            .map_err(|difference| invalid(&difference.message(incoming.tool.redacted)))?;
+        nothing_hidden(&context, &fields).map_err(|problem| invalid(&problem))?;
     }
     context.extend(fields.0);
     Ok((pack, context))

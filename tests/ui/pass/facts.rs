@@ -9,6 +9,7 @@ pub struct Host;
 pub struct PullRequest {
     branch: String,
     pub size_kb: Option<u64>,
+    #[policy_facts(record_only)]
     r#type: &'static str,
 }
 

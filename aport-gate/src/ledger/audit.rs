@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::error::Problem;
 use super::head::AuditHead;
+use super::record;
+use super::verdict::Verdict;
 
 /// The `previous` of the first record.
 pub(super) const GENESIS: &str =
@@ -59,12 +61,22 @@ impl Entry {
         decision_id: Option<&str>,
         body: &Value,
     ) -> Result<Self, Problem> {
-        Ok(Self {
+        Ok(Self::of(kind, decision_id, record::text(body)?))
+    }
+
+    fn of(kind: &'static str, decision_id: Option<&str>, body: String) -> Self {
+        Self {
             at: Timestamp::now().to_string(),
             kind,
             decision_id: decision_id.map(str::to_owned),
-            body: serde_json::to_string(&sorted(body))?,
-        })
+            body,
+        }
+    }
+
+    /// The record of a decision.
+    pub(super) fn decision(verdict: &Verdict) -> Result<Self, Problem> {
+        let id = &verdict.decision.decision_id;
+        Ok(Self::of("decision", Some(id), verdict.text()?))
     }
 
     /// Puts the record behind the head of the chain.
@@ -256,22 +268,5 @@ fn tampered(sequence: i64, problem: &str) -> Problem {
     Problem::Tampered {
         sequence: sequence.unsigned_abs(),
         problem: problem.to_owned(),
-    }
-}
-
-/// Sorts the members of every object: their order must not depend on how serde_json was built.
-/// Not RFC 8785, which has no form for integers beyond 2^53; a record must hold those as well.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut entries: Vec<_> = members.iter().collect();
-            entries.sort_by_key(|(name, _)| name.as_str());
-            entries
-                .into_iter()
-                .map(|(name, member)| (name.clone(), sorted(member)))
-                .collect()
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        other => other.clone(),
     }
 }

@@ -172,7 +172,7 @@ impl State {
         let usage = self.usage(&scope, &plan);
         let verdict = judge(&mut evaluate, &usage)?;
         let decision_id = verdict.decision.decision_id.to_string();
-        let entry = Entry::new("decision", Some(&decision_id), &verdict.record()?)?;
+        let entry = Entry::decision(&verdict)?;
         if verdict.decision.allow {
             let raised = self.raised(&scope, &verdict.charges)?;
             if let Some(key) = &verdict.idempotency_key

@@ -11,6 +11,7 @@ mod head;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod record;
 mod reservation;
 mod retention;
 mod sqlite;

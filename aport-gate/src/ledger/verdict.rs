@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aport_gate_oap::{Charge, Decision, Usage};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::error::Problem;
 #[cfg(feature = "registry")]
@@ -52,28 +52,6 @@ impl Recorded {
 pub(super) fn judge(evaluate: &mut Evaluate, usage: &Usage) -> Result<Verdict, Problem> {
     catch_unwind(AssertUnwindSafe(|| evaluate(usage)))
         .map_err(|panic| Problem::Evaluation(message(panic.as_ref())))
-}
-
-impl Verdict {
-    /// The body of the decision's audit record.
-    pub(super) fn record(&self) -> Result<Value, Problem> {
-        let mut body =
-            json!({ "decision": serde_json::to_value(&self.decision)?, "tool": self.tool });
-        if let (Some(facts), Some(members)) = (&self.facts, body.as_object_mut()) {
-            let facts = json!({ "trusted": true, "fields": facts });
-            members.insert("facts".to_owned(), facts);
-        }
-        if let (Some(registry), Some(members)) = (&self.registry, body.as_object_mut()) {
-            members.insert("registry".to_owned(), json!(registry));
-        }
-        if self.decision.allow
-            && let Some(members) = body.as_object_mut()
-        {
-            members.insert("charges".to_owned(), serde_json::to_value(&self.charges)?);
-            members.insert("idempotency_key".to_owned(), json!(self.idempotency_key));
-        }
-        Ok(body)
-    }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -60,13 +60,7 @@ impl Question {
         usage.key_seen = seen_key;
         let mut verdict =
             judge(&mut self.ask.evaluate, &usage).map_err(|problem| problem.at(ledger))?;
-        let entry = verdict
-            .record()
-            .and_then(|body| {
-                let id = verdict.decision.decision_id.to_string();
-                Entry::new("decision", Some(&id), &body)
-            })
-            .map_err(|problem| problem.at(ledger))?;
+        let entry = Entry::decision(&verdict).map_err(|problem| problem.at(ledger))?;
         let (charges, take_key) = if verdict.decision.allow {
             (
                 std::mem::take(&mut verdict.charges),

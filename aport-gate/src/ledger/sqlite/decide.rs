@@ -51,7 +51,7 @@ pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, 
             )?;
         }
     }
-    let entry = Entry::new("decision", Some(&decision_id), &verdict.record()?)?;
+    let entry = Entry::decision(&verdict)?;
     chain::append(&transaction, entry)?;
     transaction.commit()?;
     Ok(verdict.decision)

@@ -14,6 +14,9 @@ const APPLICATION_ID: i32 = 0x4150_474c;
 /// How long a transaction waits for another process. The gate's deadline is the caller's bound.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages in the WAL at which a commit makes a checkpoint by itself: 80 MB.
+const AUTOCHECKPOINT: i32 = 20_000;
+
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     refuse_memory(path)?;
     create_directory(path)?;
@@ -83,6 +86,8 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Proble
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // The ledger's thread makes checkpoints; this is for what it does not count, such as a long pruning.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", AUTOCHECKPOINT, |_| Ok(()))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Asked again under the lock: another process may have done it meanwhile. All steps are one

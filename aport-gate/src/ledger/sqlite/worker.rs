@@ -15,6 +15,10 @@ use super::upkeep::Upkeep;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// After so many writes the thread moves what the WAL holds into the database: some 30 MB, a thousand writes of
+/// seven pages. That waits for the disk, so it comes after the answer to a write and not before it.
+const CHECKPOINT_EVERY: u32 = 1024;
+
 /// Owns the thread. Dropping it drains the queue and joins.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -42,11 +46,18 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name("aport-ledger".to_owned())
             .spawn(move || {
+                let mut writes = 0;
                 for job in inbox {
                     let before = connection.total_changes();
                     job(&mut connection);
-                    if connection.total_changes() != before {
-                        upkeep.after_writes(&mut connection, &ledger);
+                    if connection.total_changes() == before {
+                        continue;
+                    }
+                    upkeep.after_writes(&mut connection, &ledger);
+                    writes += 1;
+                    if writes >= CHECKPOINT_EVERY {
+                        writes = 0;
+                        checkpoint(&connection, &ledger);
                     }
                 }
             })
@@ -89,6 +100,14 @@ impl Worker {
         answer
             .await
             .unwrap_or_else(|_| Err(stopped(&self.path, "the reading thread ended early")))
+    }
+}
+
+/// Moves what the WAL holds into the database, as far as no reader is in the way. What is left comes the next time.
+fn checkpoint(connection: &Connection, ledger: &str) {
+    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    if let Err(error) = moved {
+        tracing::warn!(%error, ledger, "what was written was not moved into the database yet");
     }
 }
 

@@ -232,3 +232,17 @@ async fn a_look_into_the_ledger_prunes_nothing() {
     drop(ledger);
     assert_eq!(count(&scratch, "counters"), 1);
 }
+
+#[tokio::test]
+async fn many_writes_are_moved_from_the_log_into_the_database() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    let size = || std::fs::metadata(scratch.file()).unwrap().len();
+    let begun = size();
+    // More than `CHECKPOINT_EVERY`: the checkpoint comes after the answer to its write.
+    for call in 0..1100 {
+        ledger.refuse(json!({ "call": call })).await.unwrap();
+    }
+    assert!(size() > begun + 100_000, "{begun} {}", size());
+    ledger.verify().await.unwrap();
+}

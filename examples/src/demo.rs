@@ -1,11 +1,13 @@
 //! The demonstration: what a gate allows, what it refuses, and its record.
 
 mod passports;
+mod registry;
 mod steps;
 
 use aport_gate::{Ledger, PassportClient};
 use serde_json::json;
 
+use self::passports::Passports;
 use crate::{
     RunError,
     cli::{Common, DEMO_AGENT},
@@ -13,11 +15,8 @@ use crate::{
     server_process,
 };
 
-/// The shipped passport that is suspended.
-const SUSPENDED_AGENT: &str = "ap_5u5pended0demo0agent";
-
 /// Runs every step in a fresh directory. `Ok(false)` when one of them did not
-/// go as expected.
+/// go as expected. Where the environment names a registry, that decides.
 ///
 /// # Errors
 /// [`RunError`] when the demonstration could not run to its end.
@@ -26,10 +25,17 @@ pub async fn run(common: &Common, keep: bool) -> Result<bool, RunError> {
         .prefix("aport-gate-demo-")
         .tempdir()?;
     home.disable_cleanup(keep);
-    let passports = passports::install(home.path())?;
+    let registry = registry::named()?;
+    let passports = match &registry {
+        None => Passports::install(home.path())?,
+        Some(variables) => Passports::issue(registry::client(variables)?).await?,
+    };
     let server = server_process::locate(common.server.as_deref()).await?;
     let mut reporter = Reporter::new(common.json);
     reporter.heading("aport-gate demonstration (payments and git host are simulated)")?;
+    if registry.is_some() {
+        reporter.heading("decided by the registry that APORT_BASE_URL names")?;
+    }
 
     let service = server_process::start(&server, |command| {
         // Only what this run sets up may decide, whatever the shell has set.
@@ -39,10 +45,11 @@ pub async fn run(common: &Common, keep: bool) -> Result<bool, RunError> {
             }
         }
         command.env("APORT_HOME", home.path());
+        command.envs(registry.iter().flatten().map(|(name, value)| (name, value)));
     })
     .await?;
-    let client = PassportClient::new(service, DEMO_AGENT)?;
-    let suspended = PassportClient::from_peer(client.peer().clone(), SUSPENDED_AGENT)?;
+    let client = PassportClient::new(service, &passports.agent)?;
+    let suspended = PassportClient::from_peer(client.peer().clone(), &passports.suspended)?;
 
     reporter.step(steps::list(&client).await)?;
     reporter.step(steps::merge(&client).await)?;
@@ -50,7 +57,7 @@ pub async fn run(common: &Common, keep: bool) -> Result<bool, RunError> {
     reporter.step(steps::refund_over_limit(&client).await)?;
     reporter.step(steps::adjusted_refund(&client).await)?;
     reporter.step(steps::suspended_passport(&suspended).await)?;
-    passports::suspend(&passports, DEMO_AGENT)?;
+    passports.suspend(&passports.agent).await?;
     reporter.step(steps::suspended_meanwhile(&client).await)?;
     client.close().await;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aport_gate::{ClientError, LedgerError};
+use aport_gate::{ClientError, LedgerError, RegistryError};
 
 /// What kept a command from running.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,19 @@ pub enum RunError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Registry mode without a registry.
+    #[error(
+        "`APORT_MODE` is `registry`: name yours in `APORT_BASE_URL`; `aport-gate registry --dev` starts one"
+    )]
+    NoRegistry,
+    /// The registry gave no passport for the demonstration.
+    #[error(
+        "the registry issues no passport for the demonstration: {0}; `aport-gate registry --dev` does without a key, any other needs an administrator's in `APORT_API_KEY`"
+    )]
+    Registry(RegistryError),
+    /// The registry cannot be asked.
+    #[error(transparent)]
+    Gate(#[from] aport_gate::Error),
     /// Standard output is gone.
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),

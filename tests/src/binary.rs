@@ -18,6 +18,16 @@ pub fn server_binary() -> &'static PathBuf {
     BINARY.get_or_init(|| binary("APORT_GATE_SERVER", "aport-gate-server"))
 }
 
+/// Path of `aport-gate-client`: `APORT_GATE_CLIENT`, else built once beside
+/// the running test.
+///
+/// # Panics
+/// When it cannot be built or found.
+pub fn client_binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| binary("APORT_GATE_CLIENT", "aport-gate-client"))
+}
+
 /// Path of `aport-gate`: `APORT_GATE_COMMAND`, else built once beside the
 /// running test.
 ///

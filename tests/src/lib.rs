@@ -14,10 +14,12 @@ mod home;
 pub mod in_process;
 mod operator;
 mod process;
+mod registry;
 pub mod rustc;
 
 pub use answer::Answer;
-pub use binary::{command_binary, server_binary, wait_for};
+pub use binary::{client_binary, command_binary, server_binary, wait_for};
 pub use home::{AGENT, Home, passport, refund_arguments};
 pub use operator::Operated;
 pub use process::{ServerProcess, server_command};
+pub use registry::RegistryProcess;

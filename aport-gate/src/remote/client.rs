@@ -16,7 +16,7 @@ use super::attempts::{Answered, Line, told};
 use super::base_url::BaseUrl;
 use super::decision::{Asked, decision};
 use super::error::RegistryError;
-use super::exchange::{Connections, Request};
+use super::exchange::{Connections, Reply, Request};
 use super::settings::RegistrySettings;
 use crate::config::DEFAULT_TIMEOUT;
 use crate::error::{Error, Result};
@@ -198,27 +198,10 @@ impl RegistryClient {
     ) -> std::result::Result<Map<String, Value>, RegistryError> {
         let request = self.request(method, path, &body);
         let Answered { reply, .. } = self.line.ask(&request, deadline, |_| false).await?;
-        let status = reply.status;
-        match status {
-            200 | 201 => {}
-            300..=399 => return Err(RegistryError::Redirected(status)),
-            401 | 403 => {
-                let told = told(&reply);
-                return Err(RegistryError::Unauthorized { status, told });
-            }
-            _ => {
-                let told = told(&reply);
-                return Err(RegistryError::Refused { status, told });
-            }
-        }
-        match parse_json(&reply.body) {
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(RegistryError::Answer("it is not a JSON object".to_owned())),
-            Err(error) => Err(RegistryError::Answer(format!("as JSON: {error}"))),
-        }
+        object_of(&reply)
     }
 
-    fn request(&self, method: Method, path: &[&str], body: &Value) -> Request {
+    pub(super) fn request(&self, method: Method, path: &[&str], body: &Value) -> Request {
         let mut headers = HeaderMap::new();
         let body = match body {
             Value::Null => Vec::new(),
@@ -233,6 +216,28 @@ impl RegistryClient {
             headers,
             body,
         }
+    }
+}
+
+/// The object that an answer is, if its status says that it was done.
+pub(super) fn object_of(reply: &Reply) -> std::result::Result<Map<String, Value>, RegistryError> {
+    let status = reply.status;
+    match status {
+        200 | 201 => {}
+        300..=399 => return Err(RegistryError::Redirected(status)),
+        401 | 403 => {
+            let told = told(reply);
+            return Err(RegistryError::Unauthorized { status, told });
+        }
+        _ => {
+            let told = told(reply);
+            return Err(RegistryError::Refused { status, told });
+        }
+    }
+    match parse_json(&reply.body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(RegistryError::Answer("it is not a JSON object".to_owned())),
+        Err(error) => Err(RegistryError::Answer(format!("as JSON: {error}"))),
     }
 }
 

@@ -5,6 +5,7 @@
 //! decision, `breaker` stops asking a registry that is dead, `answer`, `decision` and `signature`
 //! are what an answer has to pass before it counts.
 
+mod administration;
 mod answer;
 mod api_key;
 mod attempts;

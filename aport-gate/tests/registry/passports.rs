@@ -53,6 +53,22 @@ fn a_suspension_counts_on_the_next_call_and_a_revocation_is_final() {
 }
 
 #[test]
+fn anybody_may_stop_an_agent_of_a_development_registry_and_nobody_else_may_start_it() {
+    let place = Place::new();
+    let desk = format!("Bearer {}", place.key("desk", false));
+    let server = place.serve(&["--dev"]);
+    let path = format!("/api/passports/{}/status", server.agent());
+    let change = |headers: &[(&str, &str)], status: &str| {
+        server.post(&path, headers, &json!({ "status": status }))
+    };
+    change(&[("Authorization", &desk)], "suspended").fails(403, "forbidden");
+    change(&[("Authorization", "Bearer apgk_x")], "suspended").fails(401, "unauthorized");
+    assert_eq!(change(&[], "suspended").is(200)["changed"], true);
+    change(&[], "active").fails(401, "unauthorized");
+    change(&[], "revoked").fails(401, "unauthorized");
+}
+
+#[test]
 fn orders_are_checked_and_no_passport_is_replaced() {
     let place = Place::new();
     let server = place.serve(&["--dev"]);

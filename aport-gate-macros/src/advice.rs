@@ -169,9 +169,9 @@ fn names_taken(tool: &Tool) -> Vec<String> {
     let names = tool
         .parameters
         .iter()
-        .filter_map(|parameter| match &parameter.role {
-            Role::Argument(argument) => Some(argument.ident.to_string()),
-            _ => Some(parameter.pattern.to_string()),
+        .map(|parameter| match &parameter.role {
+            Role::Argument(argument) => argument.ident.to_string(),
+            _ => parameter.pattern.to_string(),
         });
     names.collect()
 }

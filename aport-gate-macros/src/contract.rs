@@ -86,7 +86,7 @@ pub(crate) fn count(tool: &Tool, missing: &[&str]) -> String {
 }
 
 /// Required fields that a struct has to have, with their names in Rust.
-fn of_struct<'t>(tool: &'t Tool, span: Span) -> Vec<(&'t str, Ident)> {
+fn of_struct(tool: &Tool, span: Span) -> Vec<(&str, Ident)> {
     let mut fields = unsupplied(tool);
     // A name that is none of Rust, or none of its style, the struct has by `#[serde(rename)]`.
     let own = |field: &str| !field.chars().any(char::is_uppercase);

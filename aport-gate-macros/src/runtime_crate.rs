@@ -115,7 +115,7 @@ fn in_manifest(manifest: &str) -> Named {
                 renamed = of_package(name);
             }
         }
-        if table.ends_with("dependencies.aport-gate") && !(key == "package" && !ours) {
+        if table.ends_with("dependencies.aport-gate") && (ours || key != "package") {
             return of_package("aport-gate");
         }
     }

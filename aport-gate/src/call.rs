@@ -25,7 +25,7 @@ use self::look_up::{Facts, look_up};
 use self::parse::parse;
 pub use self::prepared::MethodFacts;
 use self::prepared::Prepared;
-pub(crate) use self::prepared::{Function, MapContext, MethodCall, Read};
+pub(crate) use self::prepared::{Body, Function, LookUp, MapContext, MethodCall, Read};
 use self::refused::{cancelled, no_redaction, refuse, refused};
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;

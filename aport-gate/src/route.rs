@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use rmcp::handler::server::router::tool::ToolRoute;
 use rmcp::handler::server::tool::{ToolCallContext, schema_for_type};
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
@@ -11,12 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::call::{self, Function, Incoming, MapContext};
-use crate::facts::{FactFields, FactsError};
+use crate::call::{self, Body, Function, Incoming, LookUp, MapContext};
 use crate::gated_routes::{self, GatedTool};
 use crate::identity::ARGUMENT_AGENT_ID;
-use crate::output::Returned;
-use crate::permit::Permit;
 use crate::server::HasGate;
 
 /// `_meta` key of a tool in the listing.
@@ -60,8 +56,8 @@ pub struct Annotations {
 pub fn gated_route<S, A>(
     spec: ToolSpec,
     context: MapContext<A>,
-    facts: Option<for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>>,
-    body: for<'a> fn(&'a S, Arc<Permit>, A) -> BoxFuture<'a, Returned>,
+    facts: Option<LookUp<S, A>>,
+    body: Body<S, A>,
 ) -> ToolRoute<S>
 where
     S: HasGate + Send + Sync + 'static,

@@ -40,13 +40,14 @@ pub(crate) type Read<'s> =
 /// Maps arguments to further context fields.
 pub(crate) type MapContext<A> = fn(&A, &mut ContextFields) -> Result<(), ContextError>;
 
-type Body<S, A> = for<'a> fn(&'a S, Arc<Permit>, A) -> BoxFuture<'a, Returned>;
-type Facts<S, A> = for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>;
+pub(crate) type Body<S, A> = for<'a> fn(&'a S, Arc<Permit>, A) -> BoxFuture<'a, Returned>;
+pub(crate) type LookUp<S, A> =
+    for<'a> fn(&'a S, &'a A) -> BoxFuture<'a, Result<FactFields, FactsError>>;
 
 /// What a gated function does with its arguments.
 pub(crate) struct Function<S, A> {
     pub(crate) context: MapContext<A>,
-    pub(crate) facts: Option<Facts<S, A>>,
+    pub(crate) facts: Option<LookUp<S, A>>,
     pub(crate) body: Body<S, A>,
 }
 

@@ -305,7 +305,7 @@ mod reading {
         }
         let part = |field: &String| {
             // Never an empty key in place of an absent field: leaving it out would open a fresh cap.
-            let value = scene.context.get(field).ok_or(Unreadable::Absent)?;
+            let value = scene.field(field).ok_or(Unreadable::Absent)?;
             key_part(Val::from_json(value)).ok_or_else(|| malformed(&format!("`{field}`")))
         };
         if let [field] = counter.by.as_slice() {

@@ -74,6 +74,7 @@ impl Pack {
         let fields = self.field_names().read(request.context);
         let scene = Scene {
             fields: Some(&fields),
+            limits: passport.limits_under(self),
             ..self.scene(request, passport, &[], usage.key_seen)
         };
         let readings = readings(scene, Some(usage));
@@ -90,7 +91,7 @@ impl Pack {
             .unwrap_or_default();
         let valid = invalid.is_empty();
         reasons.extend(invalid);
-        reasons.extend(stages::authority(self, request, passport));
+        reasons.extend(stages::authority(&scene, request));
         for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
             machine.restart();
             reasons.extend(judge(rule, &mut machine, valid));
@@ -147,6 +148,7 @@ impl Pack {
             context: request.context,
             now: request.now,
             fields: None,
+            limits: None,
             readings,
             idempotency_key: self.idempotency_key(request.context),
             key_seen,
@@ -180,8 +182,7 @@ impl Pack {
             let amount = match &counter.of {
                 None => Some(1),
                 Some(of) => scene
-                    .context
-                    .get(of)
+                    .field(of)
                     .and_then(Value::as_i64)
                     .filter(|amount| *amount >= 0),
             };
@@ -223,12 +224,12 @@ pub(crate) fn judge<'a>(
     machine: &mut Evaluator<'a>,
     valid: bool,
 ) -> Option<Reason> {
-    let scene = machine.scene;
+    let scene = &machine.scene;
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {
-            let failure = validator.check(&Call::new(scene)).err()?;
-            return refused(rule, scene, valid, failure);
+            let failure = validator.check(&Call::new(*scene)).err()?;
+            return refused(rule, *scene, valid, failure);
         }
         Body::Condition(condition) => &condition.0,
     };
@@ -240,10 +241,11 @@ pub(crate) fn judge<'a>(
         Ok(Truth::True) => None,
         Ok(Truth::False) => Some(failed(
             rule,
-            Evaluator::new(scene).explain(condition, false),
+            Evaluator::new(machine.scene).explain(condition, false),
         )),
         Ok(Truth::Unknown(absence)) => {
-            let skipped = absence.origin == Origin::Context && scene.pack.absent() == Absent::Skip;
+            let skipped =
+                absence.origin == Origin::Context && machine.scene.pack.absent() == Absent::Skip;
             if skipped || (!valid && absence.origin == Origin::Context) {
                 return None;
             }

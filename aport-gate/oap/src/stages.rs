@@ -1,5 +1,6 @@
 //! The stages before the rules: passport, capabilities and their parameters, assurance, region.
 
+use crate::condition::evaluator::Scene;
 use crate::reason::{shown, stage};
 use crate::{Pack, Passport, Reason, ReasonDetails, Request, mcp};
 use serde_json::Value;
@@ -22,11 +23,14 @@ pub(crate) fn passport<'a>(request: &Request<'a>) -> Result<&'a Passport, Box<Re
 }
 
 /// Capabilities, assurance, region and MCP allowlist.
-pub(crate) fn authority(pack: &Pack, request: &Request<'_>, passport: &Passport) -> Vec<Reason> {
+pub(crate) fn authority(scene: &Scene<'_>, request: &Request<'_>) -> Vec<Reason> {
+    let (pack, passport) = (scene.pack, scene.passport);
     let mut reasons: Vec<Reason> = capabilities(pack, passport).into_iter().collect();
     reasons.extend(parameters(pack, request, passport));
     reasons.extend(assurance(pack, passport));
-    reasons.extend(region(request, passport));
+    if let Some(asked) = scene.field("region") {
+        reasons.extend(region(asked, passport));
+    }
     reasons.extend(mcp::unlisted(pack, request, passport));
     reasons
 }
@@ -104,9 +108,8 @@ pub(crate) fn assurance(pack: &Pack, passport: &Passport) -> Option<Reason> {
     })
 }
 
-/// Whether the agent may act in the region of the context, if there is one.
-pub(crate) fn region(request: &Request<'_>, passport: &Passport) -> Option<Reason> {
-    let region = request.context.get("region")?;
+/// Whether the agent may act in the region of the context.
+pub(crate) fn region(region: &Value, passport: &Passport) -> Option<Reason> {
     let allowed = passport.regions();
     let listed = region
         .as_str()

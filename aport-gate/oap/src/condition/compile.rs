@@ -2,6 +2,7 @@
 
 use super::access::{is_limits, limit_run};
 use super::ast::{Expr, Function, Method, Operator, Root};
+use super::bound::LimitPaths;
 use super::fields::FieldNames;
 use super::limits::LimitName;
 use super::operation::arithmetic;
@@ -12,11 +13,18 @@ use crate::counter::RECENT_KEYS;
 use serde_json::Value;
 
 impl Program {
-    /// Compiles a condition against the counters and the field names of its pack.
-    pub(crate) fn new<'p>(expr: &'p Expr, pack: &'p Pack, fields: &'p mut FieldNames) -> Self {
+    /// Compiles a condition against the counters of its pack. The context fields and limits that it names get a
+    /// position.
+    pub(crate) fn new<'p>(
+        expr: &'p Expr,
+        pack: &'p Pack,
+        fields: &'p mut FieldNames,
+        limits: &'p mut LimitPaths,
+    ) -> Self {
         let mut compiler = Compiler {
             pack,
             fields,
+            limits,
             bound: Vec::new(),
         };
         Self(compiler.node(expr))
@@ -26,6 +34,7 @@ impl Program {
 struct Compiler<'p> {
     pack: &'p Pack,
     fields: &'p mut FieldNames,
+    limits: &'p mut LimitPaths,
     bound: Vec<&'p str>,
 }
 
@@ -122,7 +131,8 @@ impl<'p> Compiler<'p> {
         }
         let mut run = Vec::new();
         if limit_run(expr, &mut run) {
-            return Node::Limit(LimitName::path(&run), expr.clone());
+            let position = self.limits.intern(LimitName::path(&run), expr);
+            return Node::Limit(position, expr.clone());
         }
         Node::Member(Box::new(self.node(of)), name.to_owned(), expr.clone())
     }

@@ -1,6 +1,7 @@
 //! Walks a condition. Three-valued: what is absent alone is false, what is made from it is unknown.
 
 use super::ast::{Expr, Operator, Root};
+use super::bound::BoundLimits;
 use super::fields::Fields;
 use super::limits::LimitScopes;
 use super::program::negate;
@@ -22,9 +23,21 @@ pub(crate) struct Scene<'a> {
     pub(crate) now: Timestamp,
     /// The context's fields by position, where somebody has read them already.
     pub(crate) fields: Option<&'a Fields<'a>>,
+    /// The passport's limits by position, where somebody has them already.
+    pub(crate) limits: Option<&'a BoundLimits>,
     pub(crate) readings: &'a [Reading<'a>],
     pub(crate) idempotency_key: Option<&'a str>,
     pub(crate) key_seen: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// A field of the context.
+    pub(crate) fn field(&self, name: &str) -> Option<&'a Value> {
+        match (self.fields, self.pack.field_names().position(name)) {
+            (Some(fields), Some(position)) => fields.get(position),
+            _ => self.context.get(name),
+        }
+    }
 }
 
 pub(crate) type Evaluated<T> = Result<T, Fault>;

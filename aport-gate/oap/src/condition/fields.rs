@@ -54,7 +54,7 @@ impl FieldNames {
     }
 
     /// Which name is asked for is the agent's choice, but what it is compared with are a few names of the pack.
-    fn position(&self, name: &str) -> Option<usize> {
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = hash(name) & mask;
         loop {

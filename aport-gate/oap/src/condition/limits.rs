@@ -8,7 +8,7 @@ use crate::{Pack, Passport};
 use serde_json::{Map, Value};
 
 /// One step of a path into the limits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct LimitName {
     name: String,
     /// The path up to here as one dotted key, for limits that are filed under such.
@@ -97,7 +97,16 @@ impl<'a> LimitScopes<'a> {
 struct NotGranted;
 
 impl<'a> Evaluator<'a> {
-    fn limit(&mut self, name: &str, alias: Option<&str>) -> Result<Option<Val<'a>>, NotGranted> {
+    /// A limit by the position of its path among those of the pack.
+    pub(super) fn limit(&mut self, position: usize, expr: &'a Expr) -> Evaluated<Val<'a>> {
+        let Scene { pack, limits, .. } = self.scene;
+        match limits.and_then(|limits| limits.get(position)) {
+            Some(found) => Ok(found),
+            None => self.limit_at(pack.limit_paths().get(position), expr),
+        }
+    }
+
+    fn scoped(&mut self, name: &str, alias: Option<&str>) -> Result<Option<Val<'a>>, NotGranted> {
         let Scene { pack, passport, .. } = self.scene;
         let Some(limits) = passport.limits() else {
             return Ok(None);
@@ -111,7 +120,7 @@ impl<'a> Evaluator<'a> {
         let Some((first, rest)) = run.split_first() else {
             return Ok(self.absent(expr));
         };
-        let Ok(found) = self.limit(&first.name, first.alias) else {
+        let Ok(found) = self.scoped(&first.name, first.alias) else {
             return Ok(self.not_granted(expr));
         };
         if let Some(mut found) = found {
@@ -141,7 +150,7 @@ impl<'a> Evaluator<'a> {
 
     /// `limits[name]`, with a name that only the request knows.
     pub(super) fn limit_named(&mut self, name: &str, expr: &'a Expr) -> Val<'a> {
-        match self.limit(name, alias(name)) {
+        match self.scoped(name, alias(name)) {
             Ok(Some(found)) => found,
             Ok(None) => self.absent(expr),
             Err(NotGranted) => self.not_granted(expr),

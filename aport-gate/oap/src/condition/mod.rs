@@ -7,6 +7,8 @@ mod parser;
 #[cfg(feature = "evaluate")]
 mod access;
 #[cfg(feature = "evaluate")]
+pub(crate) mod bound;
+#[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
 mod compile;

@@ -4,10 +4,9 @@
 
 use super::ast::{Expr, Function, Method, Operator};
 use super::evaluator::{Evaluated, Evaluator, not, overflow, settle};
-use super::limits::LimitName;
 use super::value::{Fault, Truth, Val};
 use crate::AssuranceLevel;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A condition of one pack, compiled.
 #[derive(Clone, Debug)]
@@ -31,7 +30,8 @@ pub(super) enum Node {
     PassportLevel,
     PackLevel(AssuranceLevel),
     Capabilities(Expr),
-    Limit(Vec<LimitName>, Expr),
+    /// By position in the pack's limit paths.
+    Limit(usize, Expr),
     Counter(usize, Expr),
     CounterOf(usize, Box<Node>, Expr),
     RecentKeys,
@@ -84,11 +84,47 @@ impl Node {
             Self::Not(of) => of.truth(machine).map(not),
             Self::And(items) => junction(items, false, machine),
             Self::Or(items) => junction(items, true, machine),
+            Self::Binary(operator, sides, expr) => {
+                let answer = binary(*operator, sides, expr, machine)?;
+                Ok(answer.truth())
+            }
+            // Absent alone is false, whatever it is that is absent.
+            Self::ContextField(position, _) if machine.field_at(*position).is_none() => {
+                Ok(Truth::False)
+            }
             _ => self.eval(machine).map(|value| value.truth()),
         }
     }
 
+    /// The part of a document that this is, where it is there and nothing but a path leads to it.
+    fn json<'a>(&'a self, machine: &mut Evaluator<'a>) -> Option<&'a Value> {
+        match self {
+            Self::ContextField(position, _) => machine.field_at(*position),
+            Self::Limit(position, _) => machine.scene.limits?.value(*position),
+            Self::Member(of, name, _) => of.json(machine)?.as_object()?.get(name),
+            Self::Index {
+                of,
+                index,
+                of_limits: false,
+                ..
+            } => {
+                let of: &'a Map<String, Value> = of.json(machine)?.as_object()?;
+                of.get(index.json(machine)?.as_str()?)
+            }
+            _ => None,
+        }
+    }
+
     fn eval<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
+        match self.json(machine) {
+            Some(value) => Ok(Val::from_json(value)),
+            None => self.walk(machine),
+        }
+    }
+
+    /// Step by step. Nodes that [`Self::json`] goes through are not tried by it again, or a long path that misses
+    /// something would cost the square of its length.
+    fn walk<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
         match self {
             Self::Plain(value) => Ok(value.clone()),
             Self::Text(text) => Ok(Val::Str(text.as_str().into())),
@@ -107,7 +143,7 @@ impl Node {
             Self::PassportLevel => Ok(Val::Level(machine.scene.passport.assurance_level())),
             Self::PackLevel(level) => Ok(Val::Level(*level)),
             Self::Capabilities(expr) => Ok(machine.capabilities(expr)),
-            Self::Limit(run, expr) => machine.limit_at(run, expr),
+            Self::Limit(position, expr) => machine.limit(*position, expr),
             Self::Counter(counter, expr) => machine.counter(*counter, expr),
             Self::CounterOf(counter, key, expr) => {
                 let key = key.eval(machine)?;
@@ -116,7 +152,7 @@ impl Node {
             Self::RecentKeys => Ok(Val::RecentKeys),
             Self::Variable(depth) => machine.variable_at(*depth),
             Self::Member(of, name, expr) => {
-                let base = of.eval(machine)?;
+                let base = of.walk(machine)?;
                 machine.member(base, name, expr)
             }
             Self::Index {
@@ -125,8 +161,8 @@ impl Node {
                 of_limits,
                 expr,
             } => {
-                let base = of.eval(machine)?;
-                let index = index.eval(machine)?;
+                let base = of.walk(machine)?;
+                let index = index.walk(machine)?;
                 match (&base, &index) {
                     (Val::Object(_), Val::Str(key)) if *of_limits => {
                         Ok(machine.limit_named(key, expr))
@@ -136,11 +172,7 @@ impl Node {
             }
             Self::Not(_) | Self::And(_) | Self::Or(_) => self.truth(machine).map(Val::bool),
             Self::Negate(of, expr) => negate(of.eval(machine)?, expr),
-            Self::Binary(operator, sides, expr) => {
-                let left = sides.0.eval(machine)?;
-                let right = sides.1.eval(machine)?;
-                machine.binary(*operator, left, right, expr)
-            }
+            Self::Binary(operator, sides, expr) => binary(*operator, sides, expr, machine),
             Self::IsEmpty { negated, of, expr } => {
                 let value = of.eval(machine)?;
                 machine.is_empty(value, *negated, expr)
@@ -170,6 +202,30 @@ impl Node {
             }
         }
     }
+}
+
+fn binary<'a>(
+    operator: Operator,
+    sides: &'a (Node, Node),
+    expr: &'a Expr,
+    machine: &mut Evaluator<'a>,
+) -> Evaluated<Val<'a>> {
+    let left = sides.0.eval(machine)?;
+    let right = sides.1.eval(machine)?;
+    // What amounts are compared with, mostly.
+    if let (Val::Int(left), Val::Int(right)) = (&left, &right) {
+        let answer = match operator {
+            Operator::Less => Some(left < right),
+            Operator::LessEqual => Some(left <= right),
+            Operator::Greater => Some(left > right),
+            Operator::GreaterEqual => Some(left >= right),
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            return Ok(Val::Bool(answer));
+        }
+    }
+    machine.binary(operator, left, right, expr)
 }
 
 fn junction<'a>(

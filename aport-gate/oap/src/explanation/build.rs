@@ -145,7 +145,7 @@ impl Pack {
                     known("context.region", region.clone()),
                     known("passport.regions", passport.regions().to_vec().into()),
                 ],
-                stages::region(request, passport).into_iter().collect(),
+                stages::region(region, passport).into_iter().collect(),
             ),
         });
         steps.push(if self.asks_allowlist() {

@@ -4,7 +4,7 @@
 use super::Rule;
 use super::{Body, Pack, tiers};
 #[cfg(feature = "evaluate")]
-use crate::condition::program::Program;
+use crate::condition::{bound::LimitPaths, program::Program};
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
 use crate::validator::Validator;
 
@@ -112,14 +112,31 @@ impl Pack {
     /// Compiles what requests run, when counters and rules are final.
     pub(super) fn compile(&mut self) {
         let mut fields = std::mem::take(&mut self.fields);
+        let mut limits = LimitPaths::default();
+        for name in ["region"]
+            .into_iter()
+            .chain(self.idempotency_field.as_deref())
+        {
+            fields.intern(name);
+        }
+        for counter in &self.counters {
+            for name in counter.by.iter().chain(&counter.of) {
+                fields.intern(name);
+            }
+        }
         let condition = |rule: &Rule| match &rule.body {
-            Body::Condition(condition) => Some(Program::new(&condition.0, self, &mut fields)),
+            Body::Condition(condition) => {
+                Some(Program::new(&condition.0, self, &mut fields, &mut limits))
+            }
             _ => None,
         };
         let programs: Vec<_> = self.rules.iter().map(condition).collect();
-        let key = |found: &CounterUse| Some(Program::new(found.index.as_ref()?, self, &mut fields));
+        let key = |found: &CounterUse| {
+            let index = found.index.as_ref()?;
+            Some(Program::new(index, self, &mut fields, &mut limits))
+        };
         let keys = self.uses.iter().map(key).collect();
-        (self.keys, self.fields) = (keys, fields);
+        (self.keys, self.fields, self.limit_paths) = (keys, fields, limits);
         for (rule, program) in self.rules.iter_mut().zip(programs) {
             rule.program = program;
         }

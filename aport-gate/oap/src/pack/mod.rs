@@ -20,7 +20,7 @@ pub(crate) use rule::Body;
 pub(crate) use rule::rule_of;
 
 #[cfg(feature = "evaluate")]
-use crate::condition::{fields::FieldNames, program::Program};
+use crate::condition::{bound::LimitPaths, fields::FieldNames, program::Program};
 use crate::counter::{Counter, CounterUse};
 use crate::{AssuranceLevel, Digest, PackId, digest_json, parse_json};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,9 @@ pub struct Pack {
     /// Context fields that schema and rules ask for.
     #[cfg(feature = "evaluate")]
     fields: FieldNames,
+    /// Limits that rules ask for by a fixed path.
+    #[cfg(feature = "evaluate")]
+    limit_paths: LimitPaths,
     idempotency_field: Option<String>,
     asks_recent_keys: bool,
     #[cfg(feature = "evaluate")]
@@ -125,6 +128,8 @@ impl Pack {
             keys: Vec::new(),
             #[cfg(feature = "evaluate")]
             fields,
+            #[cfg(feature = "evaluate")]
+            limit_paths: LimitPaths::default(),
             idempotency_field,
             asks_recent_keys: false,
             absent: read::absent(map)?,
@@ -282,6 +287,10 @@ impl Pack {
 impl Pack {
     pub(crate) fn field_names(&self) -> &FieldNames {
         &self.fields
+    }
+
+    pub(crate) fn limit_paths(&self) -> &LimitPaths {
+        &self.limit_paths
     }
 
     pub(crate) fn counters(&self) -> &[Counter] {

@@ -7,6 +7,10 @@ mod status;
 
 pub use status::PassportStatus;
 
+#[cfg(feature = "evaluate")]
+use crate::Pack;
+#[cfg(feature = "evaluate")]
+use crate::condition::bound::{BoundLimits, KeptLimits};
 use crate::{
     AgentId, AssuranceLevel, CanonicalError, Digest, InvalidAgentId, JsonError, digest_json,
     parse_json,
@@ -39,6 +43,8 @@ pub struct Passport {
     has_allowlist: bool,
     #[cfg(feature = "evaluate")]
     has_params: bool,
+    #[cfg(feature = "evaluate")]
+    kept_limits: KeptLimits,
 }
 
 /// Why a document is not accepted as a passport.
@@ -149,6 +155,8 @@ impl Passport {
             has_allowlist,
             #[cfg(feature = "evaluate")]
             has_params: has_params(map),
+            #[cfg(feature = "evaluate")]
+            kept_limits: KeptLimits::default(),
             value,
         })
     }
@@ -222,6 +230,12 @@ impl Passport {
     #[cfg(feature = "evaluate")]
     pub(crate) fn limits(&self) -> Option<&Map<String, Value>> {
         self.value.get("limits")?.as_object()
+    }
+
+    /// The limits that the rules of a pack ask for, resolved when it first judges this passport.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn limits_under(&self, pack: &Pack) -> Option<&BoundLimits> {
+        self.kept_limits.under(pack, self)
     }
 
     /// When it begins to be valid, if it says so.

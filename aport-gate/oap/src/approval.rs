@@ -75,7 +75,10 @@ pub(crate) fn needed(
 /// root speaks where no capability does.
 fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -> Option<Asked> {
     // Most passports ask for nothing; the names that could are looked for once, when they are read.
-    let limits = passport.limits().filter(|_| passport.asks_approval())?;
+    if !passport.asks_approval() {
+        return None;
+    }
+    let limits = passport.limits()?;
     let mut scoped = false;
     for scope in pack.limit_scopes() {
         let flat = limits.get(scope.as_str()).and_then(Value::as_object);

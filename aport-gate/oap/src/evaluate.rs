@@ -2,8 +2,9 @@
 
 use crate::condition::evaluator::{Evaluator, Scene};
 use crate::condition::explain;
+use crate::condition::fields::Fields;
 use crate::condition::value::{Origin, Truth};
-use crate::counter::{Reading, Unreadable, readings};
+use crate::counter::{Unreadable, readings};
 use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
 use crate::validator::{Call, Denial, Failure};
@@ -51,11 +52,12 @@ impl Pack {
         let Some(passport) = request.passport else {
             return UsagePlan::default();
         };
+        let scene = self.scene(request, passport, None, false);
         let mut plan = UsagePlan {
             counters: Vec::new(),
-            idempotency_key: self.idempotency_key(request.context).map(str::to_owned),
+            idempotency_key: scene.idempotency_key.map(str::to_owned),
         };
-        for reading in readings(self.scene(request, passport, &[], false), None) {
+        for reading in readings(scene, None) {
             if !plan.counters.iter().any(|known| reading.is(known)) {
                 plan.counters.extend(reading.counter_key());
             }
@@ -73,9 +75,8 @@ impl Pack {
         };
         let fields = self.field_names().read(request.context);
         let scene = Scene {
-            fields: Some(&fields),
             limits: passport.limits_under(self),
-            ..self.scene(request, passport, &[], usage.key_seen)
+            ..self.scene(request, passport, Some(&fields), usage.key_seen)
         };
         let readings = readings(scene, Some(usage));
         let scene = Scene {
@@ -91,13 +92,18 @@ impl Pack {
             .unwrap_or_default();
         let valid = invalid.is_empty();
         reasons.extend(invalid);
-        reasons.extend(stages::authority(&scene, request));
+        stages::authority(&scene, request, &mut reasons);
         for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
             machine.restart();
-            reasons.extend(judge(rule, &mut machine, valid));
+            // A reason is large; most rules give none.
+            if let Some(reason) = judge(rule, &mut machine, valid) {
+                reasons.push(reason);
+            }
         }
         let charges = self.charges(scene, valid, &mut reasons);
-        reasons.extend(self.key_conflict(usage));
+        if let Some(reason) = self.key_conflict(usage) {
+            reasons.push(reason);
+        }
         let review = approval::needed(self, passport, request.context);
         if !reasons.is_empty() || review.is_some() {
             let outcome = if reasons.is_empty() {
@@ -139,24 +145,25 @@ impl Pack {
         &'a self,
         request: &Request<'a>,
         passport: &'a Passport,
-        readings: &'a [Reading<'a>],
+        fields: Option<&'a Fields<'a>>,
         key_seen: bool,
     ) -> Scene<'a> {
-        Scene {
+        let mut scene = Scene {
             pack: self,
             passport,
             context: request.context,
             now: request.now,
-            fields: None,
+            fields,
             limits: None,
-            readings,
-            idempotency_key: self.idempotency_key(request.context),
+            readings: &[],
+            idempotency_key: None,
             key_seen,
-        }
-    }
-
-    fn idempotency_key<'c>(&self, context: &'c Map<String, Value>) -> Option<&'c str> {
-        context.get(self.idempotency_field()?)?.as_str()
+        };
+        let key = self
+            .idempotency_field()
+            .and_then(|field| scene.field(field));
+        scene.idempotency_key = key.and_then(Value::as_str);
+        scene
     }
 
     /// What an allow adds. A counter that cannot be charged is a refusal: an uncounted call would not be

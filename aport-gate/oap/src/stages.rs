@@ -23,16 +23,22 @@ pub(crate) fn passport<'a>(request: &Request<'a>) -> Result<&'a Passport, Box<Re
 }
 
 /// Capabilities, assurance, region and MCP allowlist.
-pub(crate) fn authority(scene: &Scene<'_>, request: &Request<'_>) -> Vec<Reason> {
+pub(crate) fn authority(scene: &Scene<'_>, request: &Request<'_>, reasons: &mut Vec<Reason>) {
     let (pack, passport) = (scene.pack, scene.passport);
-    let mut reasons: Vec<Reason> = capabilities(pack, passport).into_iter().collect();
+    // A reason is large, and most calls give none: none is not moved about.
+    if let Some(reason) = capabilities(pack, passport) {
+        reasons.push(reason);
+    }
     reasons.extend(parameters(pack, request, passport));
-    reasons.extend(assurance(pack, passport));
-    if let Some(asked) = scene.field("region") {
-        reasons.extend(region(asked, passport));
+    if let Some(reason) = assurance(pack, passport) {
+        reasons.push(reason);
+    }
+    if let Some(asked) = scene.field("region")
+        && let Some(reason) = region(asked, passport)
+    {
+        reasons.push(reason);
     }
     reasons.extend(mcp::unlisted(pack, request, passport));
-    reasons
 }
 
 /// Whether the passport grants what the pack asks for.

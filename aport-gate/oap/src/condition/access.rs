@@ -124,14 +124,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn used(&self, reading: Option<&'a Reading<'a>>, expr: &'a Expr) -> Evaluated<Val<'a>> {
-        let unknown = Val::Unknown(Absence {
-            origin: Origin::Counter,
-            expr,
-        });
         match reading.map(|reading| (&reading.key, reading.used)) {
             Some((Ok(_), used)) => Ok(Val::Int(used.into())),
             Some((Err(Unreadable::Malformed(message)), _)) => Err(Fault(message.clone())),
-            Some((Err(Unreadable::Absent), _)) | None => Ok(unknown),
+            Some((Err(Unreadable::Absent), _)) | None => Ok(Val::Unknown(Absence {
+                origin: Origin::Counter,
+                expr,
+            })),
         }
     }
 

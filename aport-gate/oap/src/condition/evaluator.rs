@@ -118,7 +118,7 @@ impl<'a> Evaluator<'a> {
             Expr::Or(items) => self.junction(items, true),
             Expr::Binary(operator, a, b) => {
                 let (left, right) = (self.eval(a)?, self.eval(b)?);
-                self.binary(*operator, left, right, expr)
+                self.binary(*operator, &left, &right, expr)
             }
             Expr::IsEmpty { negated, of } => {
                 let value = self.eval(of)?;
@@ -232,14 +232,14 @@ impl<'a> Evaluator<'a> {
     pub(super) fn binary(
         &mut self,
         operator: Operator,
-        left: Val<'a>,
-        right: Val<'a>,
+        left: &Val<'a>,
+        right: &Val<'a>,
         expr: &'a Expr,
     ) -> Evaluated<Val<'a>> {
         match (left.absence(), right.absence()) {
             (Some(a), Some(b)) => Ok(Val::Unknown(a.or(b))),
             (Some(absence), None) | (None, Some(absence)) => Ok(Val::Unknown(absence)),
-            (None, None) => self.operate(operator, &left, &right, expr),
+            (None, None) => self.operate(operator, left, right, expr),
         }
     }
 

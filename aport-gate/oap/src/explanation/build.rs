@@ -158,11 +158,12 @@ impl Pack {
             skipped(Stage::Mcp)
         });
 
-        let readings = readings(
-            self.scene(request, passport, &[], usage.key_seen),
-            Some(usage),
-        );
-        let scene = self.scene(request, passport, &readings, usage.key_seen);
+        let scene = self.scene(request, passport, None, usage.key_seen);
+        let readings = readings(scene, Some(usage));
+        let scene = Scene {
+            readings: &readings,
+            ..scene
+        };
         steps.extend(self.rules().iter().map(|rule| of_rule(rule, scene, valid)));
 
         let mut uncounted = Vec::new();

@@ -3,7 +3,7 @@
 use aport_gate::rmcp::handler::server::router::tool::ToolRouter;
 use aport_gate::rmcp::handler::server::wrapper::Parameters;
 use aport_gate::rmcp::{self, ServerHandler, tool, tool_handler, tool_router};
-use aport_gate::{Gate, HasGate, inventory, policy_gated, schemars, serde};
+use aport_gate::{Gate, HasGate, inventory, policy_gated, schemars, serde, with_gates};
 use aport_gate_tests::in_process::{InProcess, codes, gate_with};
 use serde_json::json;
 
@@ -83,7 +83,7 @@ async fn a_redacted_field_of_a_method_and_what_is_made_of_it_are_in_nothing() {
 
 #[tokio::test]
 async fn the_inventory_tells_what_a_method_redacts() {
-    let inventory = inventory(&Building::tool_router());
+    let inventory = inventory(&with_gates(Building::tool_router()));
     let parameters = &inventory.tools[0].parameters;
     let redacted = parameters.iter().filter(|parameter| parameter.redacted);
     let names: Vec<_> = redacted.map(|parameter| parameter.name.as_str()).collect();

@@ -358,8 +358,9 @@ fn an_empty_unexpanded_or_senseless_variable_stops_the_start_by_name() {
     }
     for (variable, value) in [
         ("APORT_MODE", "off"),
-        ("APORT_MODE", "registry"),
-        ("APORT_BASE_URL", "https://registry.example"),
+        ("APORT_BASE_URL", "registry.example"),
+        ("APORT_BASE_URL", "ftp://registry.example"),
+        ("APORT_BASE_URL", "http://registry.example"),
         (
             "APORT_DATABASE_URL",
             "postgres://localhost/aport?sslmode=perhaps",
@@ -372,6 +373,22 @@ fn an_empty_unexpanded_or_senseless_variable_stops_the_start_by_name() {
     ] {
         let errors = start(home.path(), &[(variable, value)]);
         assert!(errors.contains(variable), "{variable}={value}: {errors}");
+    }
+    for (variable, value) in [
+        ("APORT_API_KEY", "two\nlines"),
+        ("APORT_CA_FILE", "no-such-file.pem"),
+        ("APORT_ALLOW_HTTP", "yes"),
+        ("APORT_CACHE", "yes"),
+        ("APORT_CACHE_SECONDS", "31"),
+    ] {
+        let envs = [
+            ("APORT_BASE_URL", "https://127.0.0.1:9"),
+            ("APORT_CACHE", "on"),
+            (variable, value),
+        ];
+        let errors = start(home.path(), &envs);
+        assert!(errors.contains(variable), "{variable}={value}: {errors}");
+        assert!(!errors.contains("two"), "the key is shown: {errors}");
     }
     assert!(
         !home.ledger().exists(),

@@ -24,7 +24,7 @@ pub(super) fn config(
     if let Some(path) = authorities {
         add(&mut roots, path).map_err(|problem| {
             RegistryError::Setup(format!(
-                "the file of authorities `{}` cannot be used: {problem}",
+                "the file of authorities `{}` (`APORT_CA_FILE`) cannot be used: {problem}",
                 path.display()
             ))
         })?;

@@ -68,7 +68,11 @@ impl Line {
                 Err(error) => (error, None),
             };
             match problem.1 {
-                Some(pause) if attempts < MOST_ATTEMPTS && Instant::now() + pause < deadline => {
+                // Asked how long by the server, which may say more than a clock can hold.
+                Some(pause)
+                    if attempts < MOST_ATTEMPTS
+                        && pause < deadline.saturating_duration_since(Instant::now()) =>
+                {
                     last = Some(problem.0);
                     sleep(pause).await;
                     attempts = attempts.saturating_add(1);

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::Security;
 use crate::error::Result;
 use crate::known_packs::KnownPacks;
-use crate::ledger::{Ledger, Recorded, Verdict};
+use crate::ledger::{Ledger, LedgerError, Recorded, Verdict};
 use crate::local::{Query, check_key};
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -64,6 +64,8 @@ struct Checked {
     /// Of the audit record: the decision as the registry gave it, for one.
     origin: Map<String, Value>,
     report: Option<OutcomeReport>,
+    /// Secure mode: what the ledger takes only once, also over a restart and for all that write to it.
+    once: Option<String>,
 }
 
 impl RegistryVerifier {
@@ -139,8 +141,12 @@ impl RegistryVerifier {
             self.client.line.ask(&request, deadline, is_denial).await?;
         Span::current().record("attempts", attempts);
         // Made before anything is checked: whatever is wrong below, what was taken is given back.
-        let report = self.report(query, &reply);
-        let (decision, document) = self.check(query, &reply, &request_id, deadline).await?;
+        let mut report = self.report(query, &reply);
+        let checked = self.check(query, &reply, &request_id, deadline).await;
+        if let (Err(RegistryError::Reused(_)), Some(report)) = (&checked, &mut report) {
+            report.leave_to_another();
+        }
+        let (decision, document) = checked?;
         let report = report.filter(|_| decision.allow);
         if report.is_none()
             && let (Some(cache), Some(key)) = (&self.cache, self.cache_key(query, &decision))
@@ -150,6 +156,8 @@ impl RegistryVerifier {
         }
         Ok(Checked {
             origin: self.origin(query, &decision, document, attempts),
+            once: (self.security == Security::Secure)
+                .then(|| format!("decision {}", decision.decision_id)),
             decision,
             report,
         })
@@ -306,6 +314,7 @@ impl RegistryVerifier {
             decision: under_new_id(kept),
             origin,
             report: None,
+            once: None,
         })
     }
 
@@ -318,11 +327,13 @@ impl RegistryVerifier {
         let Checked {
             mut decision,
             origin,
-            report,
+            mut report,
+            once,
         } = checked;
         if query.redacted.is_some() {
             redact(&mut decision, query.digest);
         }
+        let decision_id = decision.decision_id.clone();
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
         let evaluate = move |_: &_| Verdict {
             decision: decision.clone(),
@@ -330,12 +341,16 @@ impl RegistryVerifier {
             facts: query.facts.clone(),
             registry: Some(origin.clone()),
             charges: Vec::new(),
-            idempotency_key: None,
+            idempotency_key: once.clone(),
         };
         let recorded = ledger
             .decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
             .await
             .map_err(|error| {
+                if let LedgerError::KeyTaken { .. } = error {
+                    report.iter_mut().for_each(OutcomeReport::leave_to_another);
+                    return RegistryError::Reused(decision_id).into();
+                }
                 tracing::error!(%error, "no decision could be recorded");
                 Refusal::new(
                     RefusalCode::LedgerUnavailable,

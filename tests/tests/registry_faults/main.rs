@@ -5,6 +5,7 @@ mod allows;
 mod calls;
 mod desk;
 mod faults;
+mod hostile;
 mod ours;
 mod secure;
 mod server;

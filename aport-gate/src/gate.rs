@@ -277,6 +277,14 @@ impl GateBuilder {
         self
     }
 
+    /// JSON file of a key set (JWKS): the only keys whose signatures count in secure mode, instead of those
+    /// that the registry publishes. Whoever gets to answer as the registry cannot publish a key of their own.
+    #[cfg(feature = "registry")]
+    pub fn jwks_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.registry_settings().jwks_file = Some(path.into());
+        self
+    }
+
     /// Keeps a registry's allow decisions for so long, at most 30 seconds and at most as long as they hold,
     /// under packs that this gate knows and in which nothing is counted. Meanwhile a suspended agent is
     /// still allowed what it was allowed.

@@ -20,6 +20,7 @@ pub(super) fn read(
         api_key: get("APORT_API_KEY")?.map(ApiKey::new),
         ca_file: get("APORT_CA_FILE")?.map(PathBuf::from),
         cache: cache(get)?,
+        jwks_file: get("APORT_JWKS_FILE")?.map(PathBuf::from),
     };
     let of = |variable| move |error: RegistryError| environment(variable, error.to_string());
     settings.base_url().map_err(of("APORT_BASE_URL"))?;

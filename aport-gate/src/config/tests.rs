@@ -15,6 +15,7 @@ fn empty_and_unexpanded_values_are_errors_that_name_the_variable() {
         "APORT_API_KEY",
         "APORT_ALLOW_HTTP",
         "APORT_CA_FILE",
+        "APORT_JWKS_FILE",
         "APORT_CACHE",
         "APORT_CACHE_SECONDS",
         "APORT_TIMEOUT_MS",

@@ -104,8 +104,8 @@ pub enum RegistryError {
     /// Secure mode: the signature is not that of its key over this decision.
     #[error("the registry's signature does not count: {0}")]
     Signature(String),
-    /// Secure mode: the registry publishes no key of this id.
-    #[error("the registry publishes no key `{0}`, with which its decision is signed")]
+    /// Secure mode: the registry publishes no key of this id, or the operator's file has none.
+    #[error("key `{0}`, with which the decision is signed, is not known as the registry's")]
     UnknownKey(String),
     /// Secure mode: the registry's keys cannot be had.
     #[error("the registry's signing keys cannot be had: {0}")]

@@ -1,5 +1,6 @@
 //! The registry's public keys, fetched and kept.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,11 @@ const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
 const MOST_KEYS: usize = 100;
 
 #[derive(Debug, Default)]
-pub(super) struct KeyCache(Mutex<State>);
+pub(super) struct KeyCache {
+    /// The operator's own: nothing that is fetched counts beside them.
+    pinned: Option<Arc<DecisionVerifier>>,
+    fetched: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -34,6 +39,23 @@ struct State {
 }
 
 impl KeyCache {
+    /// With the keys of this file, if one is named.
+    ///
+    /// # Errors
+    /// [`RegistryError::Setup`]: it is no key set, or there is no key in it.
+    pub(super) fn new(pinned: Option<&Path>) -> Result<Self, RegistryError> {
+        let pinned = pinned.map(from_file).transpose()?;
+        Ok(Self {
+            pinned: pinned.map(Arc::new),
+            fetched: Mutex::default(),
+        })
+    }
+
+    /// Whether an operator named the keys.
+    pub(super) fn are_pinned(&self) -> bool {
+        self.pinned.is_some()
+    }
+
     /// Checks a document's signature with the registry's keys.
     ///
     /// # Errors
@@ -45,6 +67,9 @@ impl KeyCache {
         document: &Value,
         deadline: Instant,
     ) -> Result<(), RegistryError> {
+        if let Some(keys) = &self.pinned {
+            return keys.verify_document(document).map(|_| ()).map_err(refusal);
+        }
         let keys = self.keys(connections, base, deadline).await?;
         match keys.verify_document(document) {
             Ok(_) => Ok(()),
@@ -64,7 +89,7 @@ impl KeyCache {
         base: &BaseUrl,
         deadline: Instant,
     ) -> Result<Arc<DecisionVerifier>, RegistryError> {
-        let mut state = self.0.lock().await;
+        let mut state = self.fetched.lock().await;
         match &state.known {
             Some((keys, fetched)) if fetched.elapsed() < FRESH => Ok(Arc::clone(keys)),
             _ => state.fetch(connections, base, deadline).await,
@@ -78,7 +103,7 @@ impl KeyCache {
         base: &BaseUrl,
         deadline: Instant,
     ) -> Result<Option<Arc<DecisionVerifier>>, RegistryError> {
-        let mut state = self.0.lock().await;
+        let mut state = self.fetched.lock().await;
         if state
             .refetched
             .is_some_and(|at| at.elapsed() < BETWEEN_REFETCHES)
@@ -144,25 +169,39 @@ async fn fetch(
     read(&reply)
 }
 
+fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> {
+    let wrong = |problem: String| {
+        RegistryError::Setup(format!(
+            "the file of keys `{}` cannot be used: {problem}",
+            path.display()
+        ))
+    };
+    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let keys = verifier(&bytes).map_err(wrong)?;
+    if keys.is_empty() {
+        return Err(wrong("it has no Ed25519 key".to_owned()));
+    }
+    Ok(keys)
+}
+
 fn read(reply: &Reply) -> Result<DecisionVerifier, RegistryError> {
-    let wrong = |problem: String| RegistryError::Keys(problem);
     if reply.status != 200 {
-        return Err(wrong(format!(
+        return Err(RegistryError::Keys(format!(
             "they were answered with status {}",
             reply.status
         )));
     }
-    let value = parse_json(&reply.body).map_err(|error| wrong(format!("as JSON: {error}")))?;
-    let keys: Jwks = serde_json::from_value(value).map_err(|error| {
-        wrong(format!(
-            "they are no key set: {}",
-            shown(&error.to_string())
-        ))
-    })?;
+    verifier(&reply.body).map_err(RegistryError::Keys)
+}
+
+fn verifier(bytes: &[u8]) -> Result<DecisionVerifier, String> {
+    let value = parse_json(bytes).map_err(|error| format!("as JSON: {error}"))?;
+    let keys: Jwks = serde_json::from_value(value)
+        .map_err(|error| format!("they are no key set: {}", shown(&error.to_string())))?;
     if keys.keys.len() > MOST_KEYS {
-        return Err(wrong(format!("there are more than {MOST_KEYS} of them")));
+        return Err(format!("there are more than {MOST_KEYS} of them"));
     }
-    DecisionVerifier::new(&keys).map_err(|error| wrong(shown(&error.to_string())))
+    DecisionVerifier::new(&keys).map_err(|error| shown(&error.to_string()))
 }
 
 fn refusal(error: SignatureError) -> RegistryError {

@@ -18,6 +18,8 @@ pub(crate) struct RegistrySettings {
     pub(crate) api_key: Option<ApiKey>,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) cache: Option<Duration>,
+    /// Keys that count instead of those that the registry publishes.
+    pub(crate) jwks_file: Option<PathBuf>,
 }
 
 impl RegistrySettings {

@@ -27,7 +27,7 @@ use super::signature::{is_bound, passport_digest};
 use super::used::UsedIds;
 use crate::clock::Clock;
 use crate::config::Security;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::known_packs::KnownPacks;
 use crate::ledger::{Ledger, LedgerError, Recorded, Verdict};
 use crate::local::{Query, check_key};
@@ -76,6 +76,14 @@ impl RegistryVerifier {
         timeout: Duration,
     ) -> Result<Self> {
         let client = RegistryClient::new(settings, timeout)?;
+        let unusable = |error: RegistryError| Error::Registry(error.to_string());
+        let keys = KeyCache::new(settings.jwks_file.as_deref()).map_err(unusable)?;
+        if keys.are_pinned() && security == Security::Simple {
+            return Err(Error::Registry(
+                "a file of keys is named, but signatures count only with APORT_SECURITY=secure"
+                    .to_owned(),
+            ));
+        }
         tracing::info!(registry = %client.base, "decisions come from a registry");
         let reporter = Reporter {
             connections: client.line.connections.clone(),
@@ -87,7 +95,7 @@ impl RegistryVerifier {
             client,
             packs,
             security,
-            keys: KeyCache::default(),
+            keys,
             passports: PassportViews::default(),
             cache: settings.cache.map(Cache::new),
             used: UsedIds::default(),
@@ -259,6 +267,11 @@ impl RegistryVerifier {
             }
         }
         is_bound(document)?;
+        // Who names keys does not trust the way there: on it, a decision could be held back and shown for
+        // another call.
+        if self.keys.are_pinned() && !document.contains_key("context_digest") {
+            return Err(RegistryError::Unbound("context_digest"));
+        }
         let passport = passport_digest(document)?;
         let document = Value::Object(document.clone());
         let (connections, base) = (&self.client.line.connections, &self.client.base);

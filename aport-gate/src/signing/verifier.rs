@@ -64,6 +64,12 @@ impl DecisionVerifier {
         Ok(Self { keys: by_kid })
     }
 
+    /// Whether it believes no key at all.
+    #[cfg(feature = "registry")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// Checks a decision as it was received, unknown fields included, and tells the key's id.
     ///
     /// Whether the decision allows, for whom, and whether it has expired, is for the caller to look at.

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aport_gate::{Gate, Security, Server};
+use aport_gate::oap::digest_json;
+use aport_gate::{DecisionSigner, Gate, GateBuilder, Security, Server};
 use aport_gate_tests::in_process::{InProcess, codes, text};
 use serde_json::{Map, Value, json};
 
-use crate::desk::{Desk, PASSPORT_DIGEST, Till, allow, arguments, gate, refund, signed, with_keys};
+use crate::desk::{
+    Desk, PASSPORT_DIGEST, Till, allow, arguments, gate, jwks, refund, signed, with_keys,
+};
 use crate::server::{Registry, Seen, Step, http, json as answer};
 
 #[tokio::test]
@@ -33,6 +36,87 @@ async fn no_time_to_come_back_stops_the_gate() {
             till.assert_refused(&result, "gate.registry_unavailable", &row)
                 .await;
         }
+    }
+}
+
+/// As whoever took the registry's place would: it publishes its own key, and signs with it.
+fn impostor(seen: &Seen) -> Vec<Step> {
+    let impostor = DecisionSigner::from_seed(&[9; 32]);
+    if seen.line.contains("jwks.json") {
+        return vec![answer(200, &json!({"keys": [impostor.public_key()]}))];
+    }
+    if seen.line.contains("/verify_view") {
+        return vec![http(404, "", b"")];
+    }
+    let mut decision = allow(seen);
+    let digest = digest_json(&seen.body["context"]).unwrap();
+    decision.insert("context_digest".to_owned(), json!(digest));
+    impostor.sign_document(&mut decision).unwrap();
+    vec![answer(200, &decision.into())]
+}
+
+/// A file of the true registry's keys.
+fn keys_file() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), jwks().to_string()).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn whoever_answers_as_the_registry_publishes_its_keys_unless_the_operator_named_them() {
+    let registry = Registry::answering(impostor).await;
+    let secure = || gate(&registry.url()).security(Security::Secure);
+    // Nothing but the way there tells the two apart.
+    let till = Till::open(secure()).await;
+    assert_eq!(till.refund("key-0000001").await.is_error, Some(false));
+    let file = keys_file();
+    let till = Till::open(secure().jwks_file(file.path())).await;
+    let result = till.refund("key-0000001").await;
+    let unknown = "gate.signing_key_unknown";
+    till.assert_refused(&result, unknown, "an impostor").await;
+}
+
+#[tokio::test]
+async fn with_named_keys_a_decision_counts_for_its_own_context_alone_and_none_are_fetched() {
+    let registry = Registry::answering(|seen| {
+        if seen.line.contains("/verify_view") {
+            return vec![http(404, "", b"")];
+        }
+        let mut decision = allow(seen);
+        if seen.before > 0 {
+            let digest = digest_json(&seen.body["context"]).unwrap();
+            decision.insert("context_digest".to_owned(), json!(digest));
+        }
+        vec![answer(200, &signed(decision).into())]
+    })
+    .await;
+    let file = keys_file();
+    let builder = gate(&registry.url()).security(Security::Secure);
+    let till = Till::open(builder.jwks_file(file.path())).await;
+    let held_back = till.refund("key-0000001").await;
+    till.assert_refused(&held_back, "gate.decision_unbound", "of any context")
+        .await;
+    let paid = till.refund("key-0000002").await;
+    assert_eq!(paid.is_error, Some(false), "{}", text(&paid));
+    assert!(registry.seen_at("jwks.json").is_empty());
+}
+
+#[tokio::test]
+async fn named_keys_that_would_not_count_stop_the_start() {
+    let file = keys_file();
+    let start = async |builder: GateBuilder| {
+        let home = tempfile::tempdir().unwrap();
+        let error = builder.home(home.path()).build().await.unwrap_err();
+        error.to_string()
+    };
+    let simple = gate("http://127.0.0.1:9").jwks_file(file.path());
+    let told = start(simple).await;
+    assert!(told.contains("APORT_SECURITY=secure"), "{told}");
+    for text in ["", "[]", r#"{"keys": []}"#, r#"{"keys": [{"kty": "RSA"}]}"#] {
+        std::fs::write(file.path(), text).unwrap();
+        let builder = gate("http://127.0.0.1:9").security(Security::Secure);
+        let told = start(builder.jwks_file(file.path())).await;
+        assert!(told.contains("the file of keys"), "{text}: {told}");
     }
 }
 

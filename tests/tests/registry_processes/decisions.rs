@@ -71,18 +71,28 @@ fn a_secure_gate_takes_what_the_registry_signs_before_and_after_its_keys_are_rot
     let gate = registry.gate(&desk, &[("APORT_SECURITY", "secure")]);
     let paid = refund(&gate, 1200, "refund-0001");
     assert!(paid.is_ok(), "{paid:?}");
+    // A gate that was given the keys believes those and no others.
+    let file = desk.path().join("registry-keys.json");
+    std::fs::write(&file, office.operate(&["keys", "jwks"]).exits(0)).unwrap();
+    let file = file.to_str().unwrap();
+    let pinned = [("APORT_SECURITY", "secure"), ("APORT_JWKS_FILE", file)];
+    let pinned = registry.gate(&desk, &pinned);
+    let paid = refund(&pinned, 1, "refund-0011");
+    assert!(paid.is_ok(), "{paid:?}");
     // The operator rotates: published at once, signs from the next start on.
     let _ = office.operate(&["keys", "rotate"]).exits(0);
     registry.kill();
     let registry = RegistryProcess::start_at(registry.address(), &office, &[], &[]);
     let paid = refund(&gate, 1200, "refund-0002");
     assert!(paid.is_ok(), "{paid:?}\n{}", gate.log());
+    let refused = refund(&pinned, 1, "refund-0012");
+    assert_eq!(refused.codes(), ["gate.signing_key_unknown"], "{refused:?}");
     // A suspension counts at once, though the view of the passport may be kept for a moment.
     let _ = office.operate(&["passport", "suspend", AGENT]).exits(0);
     let stopped = refund(&gate, 1, "refund-0003");
     assert_eq!(stopped.codes(), ["oap.passport_suspended"], "{stopped:?}");
     drop(registry);
-    assert_eq!(desk.payments().len(), 2);
+    assert_eq!(desk.payments().len(), 3);
 }
 
 #[test]

@@ -377,6 +377,7 @@ fn an_empty_unexpanded_or_senseless_variable_stops_the_start_by_name() {
     for (variable, value) in [
         ("APORT_API_KEY", "two\nlines"),
         ("APORT_CA_FILE", "no-such-file.pem"),
+        ("APORT_JWKS_FILE", "no-such-file.json"),
         ("APORT_ALLOW_HTTP", "yes"),
         ("APORT_CACHE", "yes"),
         ("APORT_CACHE_SECONDS", "31"),

@@ -172,7 +172,7 @@ async fn fetch(
 fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> {
     let wrong = |problem: String| {
         RegistryError::Setup(format!(
-            "the file of keys `{}` cannot be used: {problem}",
+            "the file of keys `{}` (APORT_JWKS_FILE) cannot be used: {problem}",
             path.display()
         ))
     };

@@ -80,7 +80,7 @@ impl RegistryVerifier {
         let keys = KeyCache::new(settings.jwks_file.as_deref()).map_err(unusable)?;
         if keys.are_pinned() && security == Security::Simple {
             return Err(Error::Registry(
-                "a file of keys is named, but signatures count only with APORT_SECURITY=secure"
+                "APORT_JWKS_FILE names keys, but signatures count only with APORT_SECURITY=secure"
                     .to_owned(),
             ));
         }

@@ -83,8 +83,16 @@ fn asked(tool: &Tool, facts: &Expr, call: &TokenStream) -> TokenStream {
     let found = awaited(tool, facts, call);
     let name = local("facts");
     let checks = facts_contract::checks(tool, &name, at(facts));
-    let named = redacted::struct_checks(tool, &name);
     let krate = &tool.krate;
+    // Facts are redacted under the names that the pack knows them by, which is what they have here.
+    let shown = local("shown");
+    let named = redacted::struct_checks(tool, &shown);
+    let named = named.map(|checks| {
+        quote_spanned! {Span::mixed_site()=>
+            let #shown = &#krate::PolicyFacts::over(&#name, &());
+            #checks
+        }
+    });
     quote_spanned! {Span::mixed_site()=>
         let #name = #found;
         #checks

@@ -141,8 +141,8 @@ fn expand(input: &DeriveInput, krate: &Path, facts: &[Fact<'_>]) -> TokenStream 
         let cfg: Vec<_> = crate::expand::cfg(&fact.field.attrs).collect();
         let (text, number) = (&fact.name, fact_name::number(&fact.name));
         // Under the name that the pack knows, where that is one in Rust.
-        let place =
-            crate::contract::field_ident(text, ident.span()).unwrap_or_else(|| ident.clone());
+        let place = crate::contract::field_ident(text, ident.span())
+            .unwrap_or_else(|| format_ident!("__fact_{index}", span = Span::mixed_site()));
         shown.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #visibility #place: &'__facts #ty));
         lent.push(quote_spanned!(Span::mixed_site()=> #(#cfg)* #place: &self.#ident));
         collected.push(quote_spanned! {Span::mixed_site()=>

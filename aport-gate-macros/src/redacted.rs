@@ -129,7 +129,9 @@ pub(crate) fn struct_checks(tool: &Tool, fields: &Ident) -> Option<TokenStream> 
             .arguments()
             .any(|(_, argument)| argument.ident.unraw() == text)
             || tool.context.iter().any(|field| field.name.unraw() == text);
-        let Some(field) = field_ident(&text, name.span()).filter(|_| !known) else {
+        // A name that is none of Rust's style a struct has by `#[serde(rename)]`: looked for at start.
+        let renamed = tool.takes_parameters && text.chars().any(char::is_uppercase);
+        let Some(field) = field_ident(&text, name.span()).filter(|_| !known && !renamed) else {
             continue;
         };
         let fields = Ident::new(&fields.to_string(), at(name));

@@ -26,15 +26,17 @@ use self::parse::parse;
 pub use self::prepared::MethodFacts;
 use self::prepared::Prepared;
 pub(crate) use self::prepared::{Body, Function, LookUp, MapContext, MethodCall, Read};
-use self::refused::{cancelled, no_redaction, refuse, refused};
+use self::refused::{cancelled, no_redaction, redacts_nothing, refuse, refused};
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;
+use crate::identity::ARGUMENT_AGENT_ID;
 use crate::ledger::Reservation;
 use crate::output::Answer;
 use crate::permit::Permit;
 use crate::redaction::{Redacted, Secrets};
 use crate::refusal::{Refusal, RefusalCode, denial};
 use crate::span::{self, Stage};
+use crate::supply;
 
 /// A call as it arrived.
 pub(crate) struct Incoming {
@@ -42,10 +44,28 @@ pub(crate) struct Incoming {
     pub(crate) arguments: JsonObject,
     pub(crate) meta: JsonObject,
     pub(crate) cancelled: CancellationToken,
-    /// The tool takes the agent's id as an argument of its own.
-    pub(crate) takes_agent_id: bool,
+    /// The arguments as a method lists them; the attribute itself knows those of a function.
+    pub(crate) schema: Option<Arc<JsonObject>>,
     /// Where a type of the author's own may write another value than it read: the names to compare by.
     pub(crate) compared: Option<Aliases>,
+}
+
+impl Incoming {
+    /// The names of a method's arguments; none where its arguments have no names that are known.
+    fn listed(&self) -> Option<&JsonObject> {
+        self.schema.as_deref().and_then(supply::listed_names)
+    }
+
+    /// A name that is redacted and that neither a method's arguments nor its facts have.
+    fn redacts_nothing(&self, facts: &Map<String, Value>) -> Option<&'static str> {
+        let mut unknown = supply::unknown_redacted(self.tool, self.listed());
+        unknown.find(|field| !facts.contains_key(*field))
+    }
+
+    fn takes_agent_id(&self) -> bool {
+        self.listed()
+            .is_some_and(|names| names.contains_key(ARGUMENT_AGENT_ID))
+    }
 }
 
 /// A call whose arguments are parsed, once: rules, digest and body all see this one value.
@@ -122,6 +142,10 @@ async fn steps<'s>(gate: &'s Gate, mut incoming: Incoming, read: Read<'s>) -> An
         if let (Some(hidden), Some(secrets), Facts::Found(found)) =
             (&mut redacted, &secrets, &known)
         {
+            if let Some(field) = incoming.redacts_nothing(found.as_map()) {
+                let refusal = redacts_nothing(field);
+                return refuse(gate, &incoming, Some(&agent), refusal).await;
+            }
             hidden.add_repeats(secrets, found.as_map());
         }
     }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::finite::json_of;
+
 /// A context field could not be expressed as JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("context field `{field}` cannot be expressed as JSON: {source}")]
@@ -36,7 +38,7 @@ impl ContextFields {
         field: &'static str,
         value: &T,
     ) -> Result<Value, ContextError> {
-        serde_json::to_value(value).map_err(|source| ContextError { field, source })
+        json_of(value).map_err(|source| ContextError { field, source })
     }
 }
 

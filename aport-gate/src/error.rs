@@ -106,9 +106,7 @@ pub enum Error {
         source: PackMismatch,
     },
     /// A tool cannot supply the context that its pack declares.
-    #[error(
-        "tool `{tool}` does not fit pack `{pack}`: {problems}; add the argument, or a field in `context(…)`"
-    )]
+    #[error("tool `{tool}` does not fit pack `{pack}`: {problems}")]
     Contract {
         /// The tool.
         tool: String,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use rmcp::handler::server::router::tool::ToolRoute;
-use rmcp::model::JsonObject;
+use rmcp::model::{JsonObject, Tool};
 
 use crate::output::OnError;
 use crate::route::META_POLICY;
@@ -89,6 +89,12 @@ pub(crate) fn enter_method<S: 'static, C: 'static>(
     let mut policy = tool.policy();
     policy.insert(METHOD.to_owned(), method.into());
     policy
+}
+
+/// Whether a listing that no gate has completed yet is that of a method.
+pub(crate) fn is_method(tool: &Tool) -> bool {
+    let policy = tool.meta.as_ref().and_then(|meta| meta.0.get(META_POLICY));
+    policy.is_some_and(|policy| policy.get(METHOD).is_some())
 }
 
 /// Puts the gated handler of a method in the place of the one that rmcp made, and tells by what it

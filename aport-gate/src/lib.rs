@@ -41,6 +41,7 @@ mod contract;
 pub mod docs;
 mod error;
 mod facts;
+mod finite;
 mod gate;
 mod gated_routes;
 mod identity;

@@ -15,12 +15,10 @@ use rmcp::model::{CallToolResponse, JsonObject, MetaObject, Tool};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{self, Incoming, MapContext, MethodCall, MethodFacts, Read};
 use crate::gated_routes::{self, GatedTool};
-use crate::identity::ARGUMENT_AGENT_ID;
 use crate::output::Returned;
 use crate::permit::Permit;
 use crate::route::{add_agent_id, with_policy};
@@ -75,7 +73,7 @@ where
         arguments: call.arguments,
         meta: call.meta,
         cancelled: call.cancelled,
-        takes_agent_id: takes_agent_id(schema),
+        schema: Some(Arc::clone(schema)),
         compared: Some(&[]),
     };
     let read: Read<'s> = Box::new(move |given| {
@@ -88,11 +86,6 @@ where
         }))
     });
     call::run(service.gate(), incoming, read)
-}
-
-fn takes_agent_id(schema: &JsonObject) -> bool {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    properties.is_some_and(|properties| properties.contains_key(ARGUMENT_AGENT_ID))
 }
 
 /// What a gated method returns.

@@ -77,7 +77,7 @@ where
             arguments: call.arguments.unwrap_or_default(),
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
-            takes_agent_id: false,
+            schema: None,
             compared,
         };
         call::run(service.gate(), incoming, function.read(service))

@@ -10,7 +10,8 @@ use aport_gate_oap::Pack;
 use rmcp::model::{JsonObject, Tool};
 use serde_json::Value;
 
-use crate::gated_routes::GatedTool;
+use crate::gated_routes::{self, GatedTool};
+use crate::identity::ARGUMENT_AGENT_ID;
 
 /// What is wrong, field by field; empty where nothing is.
 pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String> {
@@ -27,7 +28,9 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
     for field in pack.required_fields() {
         let by_gate = matches!(field, "agent_id" | "policy_id");
         if !gated.has_facts && !by_gate && argument(field).is_none() && !added(field) {
-            problems.push(format!("`{field}` is supplied by nothing"));
+            problems.push(format!(
+                "`{field}` is supplied by nothing, add the argument, or a field in `context(…)`"
+            ));
         }
     }
     for (field, declared) in declared.and_then(Value::as_object).into_iter().flatten() {
@@ -40,6 +43,18 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
             ));
         }
     }
+    if argument("policy_id").is_some() {
+        problems.push("`policy_id` is supplied by the gate, remove the argument".to_owned());
+    }
+    if gated_routes::is_method(tool) && !gated.has_facts {
+        let unknown = unknown_redacted(gated, listed_names(&tool.input_schema));
+        problems.extend(unknown.map(|field| {
+            format!(
+                "`{field}` is redacted, but no argument has that name in JSON: in `redact(…)`, and in the \
+                 struct of the arguments, write the name that a caller writes"
+            )
+        }));
+    }
     let summed = pack.summed_fields();
     for field in summed
         .iter()
@@ -50,6 +65,26 @@ pub(crate) fn problems(tool: &Tool, gated: GatedTool, pack: &Pack) -> Vec<String
         ));
     }
     problems
+}
+
+/// The names of listed arguments; none where none is listed, as for a method that takes any.
+pub(crate) fn listed_names(schema: &JsonObject) -> Option<&JsonObject> {
+    let names = schema.get("properties")?.as_object()?;
+    names
+        .keys()
+        .any(|name| name != ARGUMENT_AGENT_ID)
+        .then_some(names)
+}
+
+/// What a tool redacts that is neither a listed argument nor a field of `context(…)`.
+pub(crate) fn unknown_redacted<'n>(
+    gated: GatedTool,
+    listed: Option<&'n JsonObject>,
+) -> impl Iterator<Item = &'static str> + use<'n> {
+    let redacted = gated.redacted.iter().copied();
+    redacted.filter(move |field| {
+        listed.is_some_and(|names| !names.contains_key(*field)) && !gated.mapped.contains(field)
+    })
 }
 
 /// What one of the tools that share counters and keys redacts and another does not: one value would

@@ -56,7 +56,7 @@ fn identify(
     }
     .establish(gate.inner.security);
     *established = identity.as_ref().ok().cloned();
-    if incoming.takes_agent_id
+    if incoming.takes_agent_id()
         && let Some(agent) = established
     {
         arguments.insert(ARGUMENT_AGENT_ID.to_owned(), agent.as_str().into());
@@ -72,7 +72,10 @@ fn unreadable(incoming: &Incoming, path: &str, error: &serde_json::Error) -> Ref
         "the arguments cannot be read; their values are redacted".to_owned()
     } else if path == "." {
         format!("invalid arguments: {error}")
-    } else if incoming.tool.redacted.contains(&root) {
+    } else if incoming.tool.redacted.contains(&root)
+        // Under a name that is not listed, an alias for one, it may be a redacted argument.
+        || redacts && incoming.listed().is_some_and(|names| !names.contains_key(root))
+    {
         // What could not be read may be quoted in the error, and what follows the field in the path.
         format!("invalid argument `{root}`: it cannot be read; its value is redacted")
     } else {
@@ -101,6 +104,11 @@ fn context_of(
     if let Some((given, aliases)) = given {
         all_written(given, &context, aliases)
             .map_err(|difference| invalid(&difference.message(incoming.tool.redacted)))?;
+        if given.contains_key("policy_id") {
+            return Err(invalid(
+                "argument `policy_id` is supplied by the gate: leave it out",
+            ));
+        }
         nothing_hidden(&context, &fields).map_err(|problem| invalid(&problem))?;
     }
     context.extend(fields.0);

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::context::{ContextError, ContextFields};
 use crate::facts::{FactFields, FactsError};
+use crate::finite::json_of;
 use crate::output::{Returned, failure};
 use crate::permit::Permit;
 
@@ -88,7 +89,7 @@ impl<'s, S: Sync, A: Serialize + Send + Sync> Prepared<'s> for FunctionCall<'s, 
     }
 
     fn written(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.arguments)
+        json_of(&self.arguments)
     }
 
     fn has_facts(&self) -> bool {
@@ -131,7 +132,7 @@ where
     }
 
     fn written(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.arguments)
+        json_of(&self.arguments)
     }
 
     fn has_facts(&self) -> bool {

@@ -84,6 +84,13 @@ pub(super) fn facts_failed(error: &FactsError, secrets: Option<&Secrets>) -> Ref
     }
 }
 
+/// The tool redacts a name that is neither an argument's nor a fact's, so nothing is redacted.
+pub(super) fn redacts_nothing(field: &str) -> Refusal {
+    invalid(&format!(
+        "the tool redacts `{field}`, which neither its arguments nor its facts have under that name"
+    ))
+}
+
 /// The caller has nothing to do with keys.
 pub(super) fn no_redaction(error: &dyn Display) -> Refusal {
     let message = "the key for redacted values cannot be used; the server's log says why";

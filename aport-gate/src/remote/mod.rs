@@ -19,6 +19,7 @@ mod exchange;
 mod keys;
 mod outcome;
 mod passport;
+mod record;
 mod settings;
 mod signature;
 mod tls;

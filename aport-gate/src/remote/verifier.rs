@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aport_gate_oap::{Decision, Digest, UsagePlan, digest_json};
+use aport_gate_oap::{Decision, Digest};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
@@ -22,6 +22,7 @@ use super::exchange::{Reply, Request};
 use super::keys::KeyCache;
 use super::outcome::{OUTCOME_TOKEN, OutcomeReport, Reporter};
 use super::passport::PassportViews;
+use super::record::{Checked, record, refusal, sent_digest};
 use super::settings::RegistrySettings;
 use super::signature::{is_bound, passport_digest};
 use super::used::UsedIds;
@@ -29,9 +30,9 @@ use crate::clock::Clock;
 use crate::config::Security;
 use crate::error::{Error, Result};
 use crate::known_packs::KnownPacks;
-use crate::ledger::{Ledger, LedgerError, Recorded, Verdict};
+use crate::ledger::{Ledger, Recorded};
 use crate::local::{Query, check_key};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::refusal::Refusal;
 
 /// The same in each retry of one call.
 const REQUEST_ID: &str = "x-aport-request-id";
@@ -56,16 +57,6 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<&'a str>,
     context: &'a Map<String, Value>,
-}
-
-/// A decision that counts, and where it came from.
-struct Checked {
-    decision: Decision,
-    /// Of the audit record: the decision as the registry gave it, for one.
-    origin: Map<String, Value>,
-    report: Option<OutcomeReport>,
-    /// Secure mode: what the ledger takes only once, also over a restart and for all that write to it.
-    once: Option<String>,
 }
 
 impl RegistryVerifier {
@@ -126,7 +117,7 @@ impl RegistryVerifier {
                 Err(error) => return Err(refusal(&query, error)),
             },
         };
-        self.record(ledger, query, checked).await
+        record(ledger, query, checked).await
     }
 
     /// Waits until the outcomes of calls so far are reported, at most this long. Tells whether they are.
@@ -330,84 +321,6 @@ impl RegistryVerifier {
             once: None,
         })
     }
-
-    async fn record(
-        &self,
-        ledger: &Ledger,
-        query: Query,
-        checked: Checked,
-    ) -> std::result::Result<Recorded, Refusal> {
-        let Checked {
-            mut decision,
-            origin,
-            mut report,
-            once,
-        } = checked;
-        if query.redacted.is_some() {
-            redact(&mut decision, query.digest);
-        }
-        let decision_id = decision.decision_id.clone();
-        let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
-        let evaluate = move |_: &_| Verdict {
-            decision: decision.clone(),
-            tool: query.tool.to_owned(),
-            facts: query.facts.clone(),
-            registry: Some(origin.clone()),
-            charges: Vec::new(),
-            idempotency_key: once.clone(),
-        };
-        let recorded = ledger
-            .decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
-            .await
-            .map_err(|error| {
-                if let LedgerError::KeyTaken { .. } = error {
-                    report.iter_mut().for_each(OutcomeReport::leave_to_another);
-                    return RegistryError::Reused(decision_id).into();
-                }
-                tracing::error!(%error, "no decision could be recorded");
-                Refusal::new(
-                    RefusalCode::LedgerUnavailable,
-                    format!("the decision could not be recorded: {error}"),
-                )
-            })?;
-        Ok(match report {
-            Some(report) => recorded.listened_to_by(Box::new(report)),
-            None => recorded,
-        })
-    }
-}
-
-/// Where the tool redacts, what a registry says of a call may quote what it saw: its words go nowhere.
-fn refusal(query: &Query, error: RegistryError) -> Refusal {
-    if query.redacted.is_none() || !error.quotes_the_registry() {
-        return error.into();
-    }
-    let code = error.code();
-    let message =
-        format!("the registry gave no decision that counts (`{code}`); its words are redacted");
-    Refusal::new(RefusalCode::Registry(code), message)
-}
-
-/// The digest of the context that the registry saw; with redacted values in it, that of the records is
-/// another.
-fn sent_digest(query: &Query) -> std::result::Result<Digest, RegistryError> {
-    match query.redacted {
-        None => Ok(query.digest),
-        Some(_) => digest_json(&Value::Object(query.context.clone()))
-            .map_err(|_| RegistryError::Setup("the context cannot be digested".to_owned())),
-    }
-}
-
-/// What the registry says of a call may quote what it saw, in any words: of its reasons only the codes stay.
-fn redact(decision: &mut Decision, shown: Digest) {
-    for reason in &mut decision.reasons {
-        reason.message = format!("`{}`; the registry's words are redacted", reason.code);
-        reason.details = None;
-    }
-    decision.context_digest = shown;
-    // It was over what was replaced.
-    decision.kid = None;
-    decision.signature = None;
 }
 
 fn key(query: &Query, pack: Digest) -> Key {

@@ -222,7 +222,7 @@ impl<T: ?Sized> OtherFaithful for Source<T> {}
 #[diagnostic::on_unimplemented(
     message = "the policy requires this context field, `{T}` may leave it out",
     label = "may be left out",
-    note = "take the type without `Option`; if there is a value to fall back on, give it with `#[arg(default = …)]`"
+    note = "take the type without `Option`; if there is a value to fall back on, give it with `#[arg(default = …)]` on a parameter, `#[serde(default)]` on a field"
 )]
 pub trait SuppliesAlways<T: ?Sized> {}
 #[diagnostic::do_not_recommend]

@@ -129,6 +129,11 @@ pub enum RegistryError {
     /// Secure mode: the decision was used already.
     #[error("the registry's decision `{0}` was used already; it allows one call")]
     Reused(String),
+    /// The call's idempotency key was used already, through this ledger.
+    #[error(
+        "the idempotency key of this call was used already; a key pays once, use a new one for a new payment"
+    )]
+    KeyUsed,
 }
 
 impl RegistryError {
@@ -160,6 +165,7 @@ impl RegistryError {
             Self::WrongPassport { .. } => "gate.wrong_passport",
             Self::Passport(_) => "gate.passport_unverified",
             Self::Reused(_) => "gate.decision_reused",
+            Self::KeyUsed => "gate.idempotency_key_used",
         }
     }
 }
@@ -175,6 +181,7 @@ impl RegistryError {
                 | Self::Paused { .. }
                 | Self::Redirected(_)
                 | Self::Unbound(_)
+                | Self::KeyUsed
         )
     }
 }

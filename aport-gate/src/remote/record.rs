@@ -15,8 +15,38 @@ pub(super) struct Checked {
     /// Of the audit record: the decision as the registry gave it, for one.
     pub(super) origin: Map<String, Value>,
     pub(super) report: Option<OutcomeReport>,
-    /// Secure mode: what the ledger takes only once, also over a restart and for all that write to it.
-    pub(super) once: Option<String>,
+    /// What the ledger takes only once, also over a restart and for all that write to it.
+    pub(super) once: Option<Once>,
+}
+
+/// What may allow one call only.
+pub(super) enum Once {
+    /// Secure mode: a decision.
+    Decision(String),
+    /// An idempotency key. A registry that answers a repeated request as it did before would pay twice.
+    Key(String),
+}
+
+impl Once {
+    /// The idempotency key of a call, if it has one.
+    pub(super) fn key(query: &Query) -> Option<Self> {
+        let key = query.context.get("idempotency_key")?.as_str()?;
+        let hidden = query.redacted.as_ref();
+        Some(Self::Key(
+            match hidden.is_some_and(|redacted| redacted.hides("idempotency_key")) {
+                // The same for every server on the ledger, as in local mode.
+                true => Digest::of(key.as_bytes()).to_string(),
+                false => key.to_owned(),
+            },
+        ))
+    }
+
+    fn stored(&self) -> String {
+        match self {
+            Self::Decision(id) => format!("decision {id}"),
+            Self::Key(key) => format!("key {key}"),
+        }
+    }
 }
 
 /// Writes the decision down, and hears what becomes of what it took.
@@ -36,13 +66,14 @@ pub(super) async fn record(
     }
     let decision_id = decision.decision_id.clone();
     let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
+    let taken = once.as_ref().map(Once::stored);
     let evaluate = move |_: &_| Verdict {
         decision: decision.clone(),
         tool: query.tool.to_owned(),
         facts: query.facts.clone(),
         registry: Some(origin.clone()),
         charges: Vec::new(),
-        idempotency_key: once.clone(),
+        idempotency_key: taken.clone(),
     };
     let recorded = ledger
         .decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
@@ -50,7 +81,10 @@ pub(super) async fn record(
         .map_err(|error| {
             if let LedgerError::KeyTaken { .. } = error {
                 report.iter_mut().for_each(OutcomeReport::leave_to_another);
-                return RegistryError::Reused(decision_id).into();
+                return match once {
+                    Some(Once::Key(_)) => RegistryError::KeyUsed.into(),
+                    Some(Once::Decision(_)) | None => RegistryError::Reused(decision_id).into(),
+                };
             }
             tracing::error!(%error, "no decision could be recorded");
             Refusal::new(

@@ -22,7 +22,7 @@ use super::exchange::{Reply, Request};
 use super::keys::KeyCache;
 use super::outcome::{OUTCOME_TOKEN, OutcomeReport, Reporter};
 use super::passport::PassportViews;
-use super::record::{Checked, record, refusal, sent_digest};
+use super::record::{Checked, Once, record, refusal, sent_digest};
 use super::settings::RegistrySettings;
 use super::signature::{is_bound, passport_digest};
 use super::used::UsedIds;
@@ -155,8 +155,10 @@ impl RegistryVerifier {
         }
         Ok(Checked {
             origin: self.origin(query, &decision, document, attempts),
-            once: (self.security == Security::Secure)
-                .then(|| format!("decision {}", decision.decision_id)),
+            once: match self.security {
+                Security::Secure => Some(Once::Decision(decision.decision_id.clone())),
+                Security::Simple => Once::key(query),
+            },
             decision,
             report,
         })

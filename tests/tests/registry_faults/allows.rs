@@ -91,3 +91,25 @@ async fn what_was_no_decision_is_asked_again_under_one_request_id() {
     assert!(seen.iter().all(|one| one.body == seen[0].body
         && one.headers["x-aport-request-id"] == seen[0].headers["x-aport-request-id"]));
 }
+
+#[tokio::test]
+async fn a_registry_that_answers_a_repeated_key_as_before_pays_once() {
+    for same_id in [true, false] {
+        let registry = Registry::answering(move |seen| {
+            let mut decision = allow(seen);
+            if same_id {
+                decision.insert("decision_id".to_owned(), json!("one-for-all"));
+            }
+            vec![answer(200, &decision.into())]
+        })
+        .await;
+        let till = Till::open(gate(&registry.url())).await;
+        assert_eq!(till.refund("key-0000001").await.is_error, Some(false));
+        let again = till.refund("key-0000001").await;
+        assert_eq!(codes(&again), ["gate.idempotency_key_used"], "{same_id}");
+        assert_eq!(till.runs(), 1, "{same_id}: it paid twice");
+        // Another intention has a key of its own.
+        assert_eq!(till.refund("key-0000002").await.is_error, Some(false));
+        assert_eq!(till.runs(), 2, "{same_id}");
+    }
+}

@@ -65,7 +65,20 @@ impl Home {
     /// When the desk's file is not lines of JSON.
     #[must_use]
     pub fn payments(&self) -> Vec<Value> {
-        let file = self.path().join("simulated-refunds.jsonl");
+        self.journal("simulated-refunds.jsonl")
+    }
+
+    /// What the simulated git host merged, one entry a merge.
+    ///
+    /// # Panics
+    /// When the host's file is not lines of JSON.
+    #[must_use]
+    pub fn merges(&self) -> Vec<Value> {
+        self.journal("simulated-merges.jsonl")
+    }
+
+    fn journal(&self, name: &str) -> Vec<Value> {
+        let file = self.path().join(name);
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),

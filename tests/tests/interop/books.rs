@@ -1,0 +1,51 @@
+//! What a run left behind: the desks' books against the audit trail.
+
+use std::collections::HashSet;
+
+use aport_gate::Ledger;
+use aport_gate_tests::{AGENT, Home, passport};
+use serde_json::{Value, json};
+
+/// A home whose passport allows more merges than a test makes.
+pub(crate) fn home() -> Home {
+    let home = Home::new();
+    let mut passport = passport();
+    passport["limits"]["code.repository.merge"]["max_merges_per_day"] = json!(1000);
+    home.write_passport(passport.to_string());
+    home
+}
+
+/// The environment of a server in this home.
+pub(crate) fn environment(home: &Home) -> Value {
+    json!({
+        "APORT_HOME": home.path(), "APORT_AGENT_ID": AGENT, "RUST_LOG": "error",
+        // What a desktop client passes on: without it some systems start no program.
+        "PATH": std::env::var("PATH").unwrap_or_default(),
+    })
+}
+
+/// Decisions that allowed something, after a check of the whole chain.
+pub(crate) async fn allowed(home: &Home) -> HashSet<String> {
+    let ledger = Ledger::open(&home.ledger()).unwrap();
+    let summary = ledger.verify().await.unwrap();
+    let mut allowed = HashSet::new();
+    let mut after = 0;
+    while after < summary.records {
+        for record in ledger.records(after, 500).await.unwrap() {
+            after = record.sequence;
+            if record.body["decision"]["allow"] == json!(true) {
+                allowed.insert(record.decision_id.unwrap());
+            }
+        }
+    }
+    allowed
+}
+
+/// Every payment and every merge has a decision on record that allowed it.
+pub(crate) async fn no_body_without_an_allow(home: &Home) {
+    let allowed = allowed(home).await;
+    for done in home.payments().into_iter().chain(home.merges()) {
+        let decision = done["decision_id"].as_str().unwrap();
+        assert!(allowed.contains(decision), "nothing allowed {done}");
+    }
+}

@@ -29,6 +29,7 @@ pub(crate) use self::prepared::{Body, Function, LookUp, MapContext, MethodCall, 
 use self::refused::{cancelled, no_redaction, redacts_nothing, refuse, refused};
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;
+use crate::http_caller::Transport;
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::ledger::Reservation;
 use crate::output::Answer;
@@ -43,6 +44,7 @@ pub(crate) struct Incoming {
     pub(crate) tool: GatedTool,
     pub(crate) arguments: JsonObject,
     pub(crate) meta: JsonObject,
+    pub(crate) transport: Transport,
     pub(crate) cancelled: CancellationToken,
     /// The arguments as a method lists them; the attribute itself knows those of a function.
     pub(crate) schema: Option<Arc<JsonObject>>,

@@ -130,4 +130,15 @@ pub enum Error {
     /// The MCP session could not start or ended with an error.
     #[error("the MCP session failed: {0}")]
     Session(String),
+    /// A server must not be served over HTTP as it was asked to.
+    #[error("the server cannot be served over HTTP: {0}")]
+    HttpSetup(String),
+    /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`: {source}; choose another address")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
 }

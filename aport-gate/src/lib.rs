@@ -36,6 +36,8 @@ pub mod cli;
 mod client;
 mod clock;
 mod config;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod connections;
 mod context;
 mod contract;
 pub mod docs;
@@ -44,6 +46,9 @@ mod facts;
 mod finite;
 mod gate;
 mod gated_routes;
+#[cfg(feature = "http")]
+pub mod http;
+mod http_caller;
 mod identity;
 mod inventory;
 mod known_packs;
@@ -66,6 +71,8 @@ mod route;
 mod server;
 mod signing;
 mod span;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod stop;
 mod supply;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -81,6 +88,7 @@ pub use config::Security;
 pub use error::{Error, Result};
 pub use facts::{FactsError, PolicyFacts};
 pub use gate::{Gate, GateBuilder};
+pub use http_caller::HttpCaller;
 pub use inventory::{Access, Inventory, InventoryTool, Parameter, Role, inventory, with_gates};
 pub use ledger::{
     AuditHead, AuditRecord, AuditSummary, InvalidAuditHead, Ledger, LedgerError, Pruned, Retention,

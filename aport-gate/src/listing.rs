@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::gated_routes::{self, GatedTool};
+use crate::http_caller::Transport;
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::route::META_POLICY;
 use crate::supply;
@@ -147,18 +148,19 @@ impl Gate {
             .get_or_insert_default()
             .0
             .insert(META_POLICY.to_owned(), Value::Object(policy));
-        if self.inner.agent.is_some()
-            && let Some(Value::Array(required)) =
-                Arc::make_mut(&mut tool.input_schema).get_mut("required")
-        {
-            required.retain(|name| name != ARGUMENT_AGENT_ID);
+        if self.inner.agent.is_some() {
+            need_no_agent_id(tool);
         }
         Ok(pack)
     }
 
-    /// Brings described tools up to the packs in force. A tool whose pack is gone stays as it was: a
-    /// call to it is refused and says so.
-    pub(crate) fn refresh_listing(&self, tools: &mut [Tool]) {
+    /// Brings described tools up to the packs in force, and to what the request that asks proves about
+    /// its agent. A tool whose pack is gone stays as it was: a call to it is refused and says so.
+    pub(crate) fn refresh_listing(&self, tools: &mut [Tool], transport: &Transport) {
+        if transport.binds_agent() {
+            let gated = tools.iter_mut().filter(|tool| claims_policy(tool));
+            gated.for_each(need_no_agent_id);
+        }
         if self.inner.verifier.is_remote() {
             return;
         }
@@ -179,6 +181,14 @@ impl Gate {
                 complete(listed, loaded.pack());
             }
         }
+    }
+}
+
+/// A gated tool whose caller is known by stronger means: the argument may only repeat it.
+fn need_no_agent_id(tool: &mut Tool) {
+    if let Some(Value::Array(required)) = Arc::make_mut(&mut tool.input_schema).get_mut("required")
+    {
+        required.retain(|name| name != ARGUMENT_AGENT_ID);
     }
 }
 

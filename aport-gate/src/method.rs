@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{self, Incoming, MapContext, MethodCall, MethodFacts, Read};
 use crate::gated_routes::{self, GatedTool};
+use crate::http_caller::Transport;
 use crate::output::Returned;
 use crate::permit::Permit;
 use crate::route::{add_agent_id, with_policy};
@@ -28,6 +29,7 @@ use crate::server::HasGate;
 pub struct GatedCall {
     arguments: JsonObject,
     meta: JsonObject,
+    transport: Transport,
     cancelled: CancellationToken,
 }
 
@@ -43,6 +45,7 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for GatedCall {
         Ok(Self {
             arguments: context.arguments.take().unwrap_or_default(),
             meta: context.request_context.meta.0.0.clone(),
+            transport: Transport::of(&context.request_context.extensions),
             cancelled: context.request_context.ct.clone(),
         })
     }
@@ -72,6 +75,7 @@ where
         tool,
         arguments: call.arguments,
         meta: call.meta,
+        transport: call.transport,
         cancelled: call.cancelled,
         schema: Some(Arc::clone(schema)),
         compared: Some(&[]),

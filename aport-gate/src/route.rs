@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::call::{self, Body, Function, Incoming, LookUp, MapContext};
 use crate::gated_routes::{self, GatedTool};
+use crate::http_caller::Transport;
 use crate::identity::ARGUMENT_AGENT_ID;
 use crate::server::HasGate;
 
@@ -75,6 +76,7 @@ where
         let incoming = Incoming {
             tool,
             arguments: call.arguments.unwrap_or_default(),
+            transport: Transport::of(&call.request_context.extensions),
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
             schema: None,

@@ -13,6 +13,7 @@ use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 
 use crate::error::{Error, Result};
 use crate::gate::Gate;
+use crate::http_caller::Transport;
 use crate::inventory::Inventory;
 
 /// How long a server that ends waits until a registry knows what became of its last calls.
@@ -232,12 +233,13 @@ impl<T: Send + Sync + 'static> ServerHandler for Server<T> {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.require_check()?;
         let mut tools = self.router.list_all();
-        self.gate.refresh_listing(&mut tools);
-        // What is listed depends on the agent that this server is bound to.
+        let transport = Transport::of(&context.extensions);
+        self.gate.refresh_listing(&mut tools, &transport);
+        // What is listed depends on the agent that this server, or the request, is bound to.
         Ok(ListToolsResult::with_all_items(tools).with_cache_scope(CacheScope::Private))
     }
 

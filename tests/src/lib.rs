@@ -11,6 +11,7 @@
 mod answer;
 mod binary;
 mod home;
+mod http_server;
 pub mod in_process;
 mod operator;
 mod process;
@@ -20,6 +21,7 @@ pub mod rustc;
 pub use answer::Answer;
 pub use binary::{client_binary, command_binary, server_binary, wait_for};
 pub use home::{AGENT, Home, passport, refund_arguments};
+pub use http_server::{HttpAnswer, HttpServerProcess, read_answer};
 pub use operator::Operated;
 pub use process::{ServerProcess, server_command};
 pub use registry::RegistryProcess;

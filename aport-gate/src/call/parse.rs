@@ -50,6 +50,7 @@ fn identify(
     let claimed = arguments.remove(ARGUMENT_AGENT_ID);
     // Asked first, so that the record of any refusal below tells who it was; it counts further down.
     let identity = Claims {
+        transport: &incoming.transport,
         bound: gate.inner.agent.as_ref(),
         meta: incoming.meta.get(META_AGENT_ID),
         argument: claimed.as_ref(),

@@ -77,7 +77,7 @@ pub(super) trait Backend: Debug + Send + Sync {
     fn settler(&self) -> Result<Box<dyn Settler>, LedgerError>;
 
     /// Whether a decision could be written now; writes nothing.
-    #[cfg(feature = "cli")]
+    #[cfg(any(feature = "cli", feature = "http"))]
     fn probe(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
         async move { self.head().await.map(|_| ()) }.boxed()
     }

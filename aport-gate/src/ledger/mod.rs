@@ -235,7 +235,7 @@ impl Ledger {
     }
 
     /// Whether a decision could be written now; writes nothing.
-    #[cfg(feature = "cli")]
+    #[cfg(any(feature = "cli", feature = "http"))]
     pub(crate) async fn probe(&self) -> Result<(), LedgerError> {
         self.backend.probe().await
     }

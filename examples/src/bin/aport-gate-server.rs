@@ -1,5 +1,6 @@
-//! An MCP server on standard input and output with two gated tools.
+//! An MCP server with two gated tools, on standard input and output or over HTTP.
 //!
+//! `--http 127.0.0.1:8080` serves many clients over streamable HTTP.
 //! `--inventory` prints what guards them, as JSON, and serves nothing.
 
 use std::io::Write as _;
@@ -12,21 +13,22 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Standard output belongs to MCP.
+    // Standard output belongs to MCP, or tells where it is served.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .init();
-    if ServerCli::parse().inventory {
+    let cli = ServerCli::parse();
+    if cli.inventory {
         let inventory = aport_gate::inventory(&tools()).to_string();
         return match std::io::stdout().write_all(inventory.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(2),
         };
     }
-    match serve().await {
+    match serve(&cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -35,13 +37,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(cli: &ServerCli) -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_env().await?;
     let desks = Desks::simulated(&home()?);
-    Server::new(gate, desks)
+    let server = Server::new(gate, desks)
         .named("aport-gate-server", env!("CARGO_PKG_VERSION"))
-        .with_routes(tools())
-        .serve_stdio()
-        .await?;
+        .with_routes(tools());
+    let Some(options) = cli.http_options() else {
+        return Ok(server.serve_stdio().await?);
+    };
+    let server = server.bind_http(options).await?;
+    writeln!(std::io::stdout(), "listening on {}", server.url())?;
+    server.serve().await?;
     Ok(())
 }

@@ -7,12 +7,12 @@ use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::stop;
 use crate::cli::Verdict;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::registry::{Access, KeyRing, Registry, Settings, serve};
+use crate::stop;
 
 /// Longest wait at the end for requests that have begun.
 const GRACE: Duration = Duration::from_secs(10);
@@ -101,7 +101,8 @@ impl Listen {
         if !keys.iter().any(|key| key.admin && key.is_in_force()) {
             first_key(&ring)?;
         }
-        let stopped = stop::signal()?;
+        let stopped = stop::signal()
+            .map_err(|error| Failure::new(format!("cannot listen to signals: {error}")))?;
         self.announce(address, output);
         serve(registry, listener, stopped).await;
         Ok(Verdict::Good)

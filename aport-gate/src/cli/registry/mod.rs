@@ -2,7 +2,6 @@
 
 mod keys;
 mod listen;
-mod stop;
 
 use clap::{Args, Subcommand};
 

@@ -117,7 +117,7 @@ impl Backend for Sqlite {
         Ok(Box::new(self.worker.queue()?.clone()))
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(any(feature = "cli", feature = "http"))]
     fn probe(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
         async move {
             self.worker

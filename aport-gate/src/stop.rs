@@ -1,11 +1,9 @@
-//! What ends a registry in order.
+//! What ends a server in order: SIGTERM or Ctrl-C.
 
-use crate::cli::failure::Failure;
-
-/// Ready when the process is asked to end. Listens from the call on.
-pub(super) fn signal() -> Result<impl Future<Output = ()>, Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("cannot listen to signals: {error}"));
-    let mut asked = asked().map_err(failed)?;
+/// Ready when the process is asked to end. Listens from the call on, for as long as the process lives: a
+/// further signal ends nothing sooner.
+pub(crate) fn signal() -> std::io::Result<impl Future<Output = ()> + Send> {
+    let mut asked = asked()?;
     Ok(async move { asked.recv().await })
 }
 

@@ -1,0 +1,62 @@
+//! What stands before the MCP server, the same for all requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use futures::future::BoxFuture;
+use http_body_util::Full;
+use tokio::sync::Semaphore;
+
+use super::body;
+use super::health::Readiness;
+use super::host::Names;
+use super::problem::Problem;
+use crate::gate::Gate;
+use crate::http_caller::HttpCaller;
+
+/// The MCP server itself.
+pub(super) type Mcp =
+    Box<dyn Fn(axum::http::Request<Full<Bytes>>) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// What all requests share.
+pub(super) struct Front {
+    pub(super) gate: Gate,
+    pub(super) names: Names,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) body_bytes: usize,
+    pub(super) io_timeout: Duration,
+    pub(super) readiness: Readiness,
+    pub(super) mcp: Mcp,
+}
+
+/// A request for the MCP server.
+pub(super) async fn mcp(
+    State(front): State<Arc<Front>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let bytes = if parts.method == Method::POST {
+        body::message(&parts.headers, body, front.body_bytes, front.io_timeout).await?
+    } else {
+        Bytes::new()
+    };
+    let slot = Arc::clone(&front.slots).try_acquire_owned();
+    let slot = slot.map_err(|_| Problem::busy())?;
+    let mut caller = HttpCaller::anonymous();
+    caller.slot = Some(Arc::new(slot));
+    parts.extensions.insert(caller);
+    // Whoever sees the request from here on has no use for the secret.
+    parts.headers.remove(AUTHORIZATION);
+    let request = axum::http::Request::from_parts(parts, Full::new(bytes));
+    let response = (front.mcp)(request).await;
+    if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // Its type and its JSON were looked at above: it is a message of a shape that MCP does not have.
+        return Err(Problem::no_request("this is no message of MCP"));
+    }
+    Ok(response.map(Body::new))
+}

@@ -1,0 +1,36 @@
+//! Which path is answered by whom.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::{any, get};
+
+use super::front::{self, Front};
+use super::problem::{self, Problem};
+use super::{health, host};
+
+/// Where MCP is spoken.
+pub(super) const MCP_PATH: &str = "/mcp";
+
+pub(super) fn router(front: Arc<Front>) -> Router {
+    Router::new()
+        .route(MCP_PATH, any(front::mcp))
+        .route_layer(from_fn_with_state(Arc::clone(&front), host::guard))
+        // Probes ask under whatever name they know, and learn nothing.
+        .route("/health", get(health::alive))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(no_such_path)
+        .layer(map_response(problem::protect))
+        .with_state(front)
+}
+
+async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is no such path; MCP is at `/mcp`",
+    )
+}

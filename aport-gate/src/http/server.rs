@@ -1,0 +1,165 @@
+//! A server that listens for HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::front::{Front, Mcp};
+use super::health::Readiness;
+use super::host::Names;
+use super::options::HttpOptions;
+use super::routes::{MCP_PATH, router};
+use crate::connections::{self, Bounds};
+use crate::error::{Error, Result};
+use crate::server::{HasGate as _, Server};
+use crate::stop;
+
+/// How long calls that were cut off have to write down that they were.
+const LAST_RECORDS: Duration = Duration::from_secs(2);
+/// How long a server that ends waits until a registry knows what became of its last calls.
+#[cfg(feature = "registry")]
+const LAST_REPORTS: Duration = Duration::from_secs(2);
+
+/// A server that listens, and serves nothing yet: see [`Server::bind_http`].
+pub struct HttpServer {
+    front: Arc<Front>,
+    listener: TcpListener,
+    address: SocketAddr,
+    options: HttpOptions,
+    cut_off: CancellationToken,
+}
+
+impl<T: Send + Sync + 'static> Server<T> {
+    /// Serves many clients over streamable HTTP at `/mcp`, until the process is asked to end (SIGTERM or
+    /// Ctrl-C). Calls under way are finished first.
+    ///
+    /// # Errors
+    /// As [`bind_http`](Self::bind_http).
+    pub async fn serve_http(self, options: HttpOptions) -> Result<()> {
+        self.bind_http(options).await?.serve().await
+    }
+
+    /// Checks tools and options, and listens. Nothing is answered before
+    /// [`HttpServer::serve_until`].
+    ///
+    /// # Errors
+    /// [`Error::HttpSetup`] when it must not be served so; [`Error::Listen`] when the address cannot be
+    /// listened on; or what [`Server::checked`] finds.
+    pub async fn bind_http(self, options: HttpOptions) -> Result<HttpServer> {
+        let server = Arc::new(self.checked()?);
+        options.check().map_err(Error::HttpSetup)?;
+        let failed = |source| Error::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let cut_off = CancellationToken::new();
+        let gate = server.gate().clone();
+        let front = Front {
+            gate,
+            names: Names {
+                loopback: address.ip().is_loopback(),
+            },
+            slots: Arc::new(Semaphore::new(options.calls.min(Semaphore::MAX_PERMITS))),
+            body_bytes: options.body_bytes,
+            io_timeout: options.io_timeout,
+            readiness: Readiness::default(),
+            mcp: mcp(server, &options, cut_off.clone()),
+        };
+        Ok(HttpServer {
+            front: Arc::new(front),
+            listener,
+            address,
+            options,
+            cut_off,
+        })
+    }
+}
+
+impl HttpServer {
+    /// Where clients on this machine find it, such as `http://127.0.0.1:8080/mcp`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{MCP_PATH}", self.address)
+    }
+
+    /// Serves until the process is asked to end, by SIGTERM or Ctrl-C.
+    ///
+    /// # Errors
+    /// [`Error::Session`] when signals cannot be listened to.
+    pub async fn serve(self) -> Result<()> {
+        let stopped = stop::signal()
+            .map_err(|error| Error::Session(format!("cannot listen to signals: {error}")))?;
+        tracing::info!(url = self.url(), "listening");
+        self.serve_until(stopped).await;
+        Ok(())
+    }
+
+    /// Serves until `stop` is ready. Then nothing more is accepted, and calls under way are finished, for
+    /// as long as [`HttpOptions::grace`] gives them.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) {
+        let Self {
+            front,
+            listener,
+            options,
+            cut_off,
+            ..
+        } = self;
+        let bounds = Bounds {
+            connections: options.connections,
+            head_timeout: options.io_timeout,
+            grace: options.grace,
+        };
+        connections::serve(router(Arc::clone(&front)), listener, bounds, || (), stop).await;
+        cut_off.cancel();
+        // A call holds its slot until its outcome is recorded.
+        let all = u32::try_from(options.calls).unwrap_or(u32::MAX);
+        let ended = tokio::time::timeout(LAST_RECORDS, front.slots.acquire_many(all)).await;
+        if ended.is_err() {
+            tracing::warn!("calls that do not end are left; what they took from caps stays taken");
+        }
+        #[cfg(feature = "registry")]
+        front.gate.outcomes_reported(LAST_REPORTS).await;
+    }
+}
+
+impl std::fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpServer")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One server for all requests: gate and routes were checked once, before anything is answered.
+fn mcp<T: Send + Sync + 'static>(
+    server: Arc<Server<T>>,
+    options: &HttpOptions,
+    cut_off: CancellationToken,
+) -> Mcp {
+    let config = StreamableHttpServerConfig::default()
+        // No state between requests, in no protocol: any replica answers any request.
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        // Looked at before, together with what rmcp lets pass, such as a header that is there twice.
+        .disable_allowed_hosts()
+        .with_max_request_body_bytes(options.body_bytes)
+        .with_cancellation_token(cut_off);
+    let service = StreamableHttpService::new(
+        move || Ok(Arc::clone(&server)),
+        Arc::new(NeverSessionManager::default()),
+        config,
+    );
+    Box::new(move |request| {
+        let service = service.clone();
+        Box::pin(async move { service.handle(request).await.map(Body::new) })
+    })
+}

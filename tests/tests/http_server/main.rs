@@ -1,0 +1,5 @@
+//! The example server over HTTP.
+#![allow(missing_docs)]
+
+mod front;
+mod serving;

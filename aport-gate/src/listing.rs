@@ -118,7 +118,7 @@ impl Gate {
     fn describe_tool(&self, tool: &mut Tool, gated: GatedTool) -> Result<Option<Arc<Pack>>> {
         let name = tool.name.to_string();
         let pack = match self.inner.verifier.packs().pack(&gated.pack) {
-            Ok((pack, _)) => Some(pack),
+            Ok(found) => Some(found),
             // A registry decides by its own; what the tool was checked against is still told.
             Err(PackMismatch::Unknown(_) | PackMismatch::Differs { .. })
                 if self.inner.verifier.is_remote() =>
@@ -132,7 +132,7 @@ impl Gate {
         };
         let problems = pack
             .as_ref()
-            .map(|pack| supply::problems(tool, gated, pack));
+            .map(|(pack, _)| supply::problems(tool, gated, pack));
         if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
             return Err(Error::Contract {
                 tool: name,
@@ -141,8 +141,16 @@ impl Gate {
             });
         }
         let mut policy = gated.policy();
-        if let Some(pack) = &pack {
-            complete(&mut policy, pack);
+        if let Some((pack, options)) = &pack {
+            complete(&mut policy, pack, options.is_some());
+            // Of a registry's decisions the gate itself allows one key once, in the field of this name.
+            if self.inner.verifier.is_remote()
+                && pack
+                    .idempotency_field()
+                    .is_some_and(|field| field != "idempotency_key")
+            {
+                policy.remove("idempotency");
+            }
         }
         tool.meta
             .get_or_insert_default()
@@ -151,7 +159,7 @@ impl Gate {
         if self.inner.agent.is_some() {
             need_no_agent_id(tool);
         }
-        Ok(pack)
+        Ok(pack.map(|(pack, _)| pack))
     }
 
     /// Brings described tools up to the packs in force, and to what the request that asks proves about
@@ -178,7 +186,7 @@ impl Gate {
             if let Some(loaded) = id.and_then(|id| packs.get(&id))
                 && let Value::Object(listed) = listed
             {
-                complete(listed, loaded.pack());
+                complete(listed, loaded.pack(), loaded.operator_options().is_some());
             }
         }
     }
@@ -192,10 +200,19 @@ fn need_no_agent_id(tool: &mut Tool) {
     }
 }
 
-/// What a listing tells about the pack that guards a tool.
-fn complete(policy: &mut JsonObject, pack: &Pack) {
+/// What a listing tells about the pack that guards a tool. `has_options`: the operator changed how it is read.
+fn complete(policy: &mut JsonObject, pack: &Pack, has_options: bool) {
     policy.insert("digest".to_owned(), json!(pack.digest()));
     policy.insert("context".to_owned(), json!(pack.required_fields()));
+    // A client may repeat a call whose answer it lost only where the key in it allows one call.
+    match pack.idempotency_field() {
+        Some(field) => policy.insert("idempotency".to_owned(), field.into()),
+        None => policy.remove("idempotency"),
+    };
+    match has_options {
+        true => policy.insert("options".to_owned(), true.into()),
+        false => policy.remove("options"),
+    };
 }
 
 /// What a route is gated by. A gated method gets the handler that is known to be gated.

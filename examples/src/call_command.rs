@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use aport_gate::{ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
+use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -18,14 +18,7 @@ use crate::{
 pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
     let arguments: Map<String, Value> =
         serde_json::from_str(&call.arguments).map_err(RunError::Arguments)?;
-    let server = server_process::locate(common.server.as_deref()).await?;
-    let service = server_process::start(&server, |command| {
-        if let Some(home) = &call.home {
-            command.env("APORT_HOME", home);
-        }
-    })
-    .await?;
-    let client = PassportClient::new(service, &call.agent)?;
+    let client = connect(common, call).await?;
     let strategy = match &call.halve {
         Some(field) => Strategy::Halve {
             field: field.clone(),
@@ -40,9 +33,12 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
     client.close().await;
     let (allowed, text, object) = match outcome {
         Ok(reply) => (true, said(&reply), allowed(&reply)),
-        Err(error @ (ClientError::Transport { .. } | ClientError::InputRequired { .. })) => {
-            return Err(error.into());
-        }
+        Err(
+            error @ (ClientError::Transport { .. }
+            | ClientError::NotSent { .. }
+            | ClientError::Connect(_)
+            | ClientError::InputRequired { .. }),
+        ) => return Err(error.into()),
         Err(error) => (false, told(&error), refused(&error)),
     };
     let mut out = io::stdout().lock();
@@ -53,6 +49,26 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
         writeln!(out, "{text}")?;
     }
     Ok(allowed)
+}
+
+async fn connect(common: &Common, call: &Call) -> Result<PassportClient, RunError> {
+    if let Some(url) = &common.http {
+        let token = match &common.token_env {
+            Some(name) => Some(BearerToken::new(
+                std::env::var(name).map_err(|_| RunError::NoToken(name.clone()))?,
+            )),
+            None => None,
+        };
+        return Ok(PassportClient::connect_http(url, token, &call.agent).await?);
+    }
+    let server = server_process::locate(common.server.as_deref()).await?;
+    let service = server_process::start(&server, |command| {
+        if let Some(home) = &call.home {
+            command.env("APORT_HOME", home);
+        }
+    })
+    .await?;
+    Ok(PassportClient::new(service, &call.agent)?)
 }
 
 fn said(reply: &ToolReply) -> String {

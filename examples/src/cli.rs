@@ -35,6 +35,13 @@ pub struct Common {
     /// Server to start, instead of the one beside this program.
     #[arg(long, global = true, value_name = "PATH")]
     pub server: Option<PathBuf>,
+    /// Server to call over streamable HTTP instead of starting one, such as
+    /// `http://127.0.0.1:8080/mcp`.
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "server")]
+    pub http: Option<String>,
+    /// Environment variable that holds the access token for `--http`.
+    #[arg(long, global = true, value_name = "NAME", requires = "http")]
+    pub token_env: Option<String>,
 }
 
 /// What to do.

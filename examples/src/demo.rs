@@ -21,6 +21,9 @@ use crate::{
 /// # Errors
 /// [`RunError`] when the demonstration could not run to its end.
 pub async fn run(common: &Common, keep: bool) -> Result<bool, RunError> {
+    if common.http.is_some() {
+        return Err(RunError::DemoOverHttp);
+    }
     let mut home = tempfile::Builder::new()
         .prefix("aport-gate-demo-")
         .tempdir()?;
@@ -49,7 +52,7 @@ pub async fn run(common: &Common, keep: bool) -> Result<bool, RunError> {
     })
     .await?;
     let client = PassportClient::new(service, &passports.agent)?;
-    let suspended = PassportClient::from_peer(client.peer().clone(), &passports.suspended)?;
+    let suspended = PassportClient::from_peer(client.peer(), &passports.suspended)?;
 
     reporter.step(steps::list(&client).await)?;
     reporter.step(steps::merge(&client).await)?;

@@ -48,6 +48,14 @@ pub enum RunError {
     /// Arguments of a tool are not a JSON object.
     #[error("arguments must be a JSON object, e.g. '{{\"order_id\":\"ORD-1\"}}': {0}")]
     Arguments(serde_json::Error),
+    /// No access token where one was named.
+    #[error("environment variable `{0}` is not set; put the access token for `--http` into it")]
+    NoToken(String),
+    /// The demonstration has no use for a server that runs already.
+    #[error(
+        "the demonstration starts a server of its own; with `--http` give a command, such as `call`"
+    )]
+    DemoOverHttp,
     /// The client failed.
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Denial {
     /// Tool that was called.
     pub tool: String,
+    /// Who refused.
+    pub decided_by: DecidedBy,
     /// Decision that refused it; the audit record has the same id.
     pub decision_id: Option<String>,
     /// Pack that was asked.
@@ -21,6 +23,17 @@ pub struct Denial {
     pub reasons: Vec<DenialReason>,
     /// What the server wrote for a reader.
     pub text: String,
+}
+
+/// Who refused a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DecidedBy {
+    /// The gate in front of the tool. There is a record of it.
+    Gate,
+    /// This client's own [`PreCheck`](super::PreCheck): the server was not asked and has no record.
+    PreCheck,
 }
 
 impl Denial {
@@ -38,6 +51,9 @@ impl fmt::Display for Denial {
         }
         if self.reasons.is_empty() {
             f.write_str("no reason given")?;
+        }
+        if self.decided_by == DecidedBy::PreCheck {
+            f.write_str("; checked by this client, nothing was sent")?;
         }
         match &self.decision_id {
             Some(id) => write!(f, "; decision `{id}`"),
@@ -61,7 +77,7 @@ pub struct DenialReason {
 }
 
 /// The comparison that failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Exceeded {
     /// Rule of the pack.
@@ -83,6 +99,9 @@ pub struct Exceeded {
     /// The cap that `used` counts against.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub cap: Value,
+    /// Seconds until the same call may pass, where the decision tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Exceeded {

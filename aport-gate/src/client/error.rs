@@ -1,7 +1,11 @@
 //! What can go wrong with a call, by what the caller should do about it.
 
+use std::error::Error;
+use std::time::Duration;
+
 use rmcp::service::ServiceError;
 
+use super::received::decision_in;
 use super::{DecisionSummary, Denial};
 
 /// Why a call to a gated tool gave no result.
@@ -13,6 +17,14 @@ pub enum ClientError {
         "agent id `{0}` is not valid: use `ap_` followed by 1 to 128 letters, digits or underscores, or a UUID"
     )]
     InvalidAgentId(String),
+
+    /// What was set up cannot be used.
+    #[error("{0}")]
+    Setup(String),
+
+    /// There is no connection, and none could be made. Nothing was sent.
+    #[error("no connection to the server: {0}")]
+    Connect(String),
 
     /// The policy denied. The tool was not run.
     #[error("policy denied `{}`: {_0}", _0.tool)]
@@ -42,16 +54,57 @@ pub enum ClientError {
         code: i32,
         /// The server's message.
         message: String,
+        /// The decision that had allowed the call, where the tool's own body answered with this error.
+        decision: Option<Box<DecisionSummary>>,
     },
 
-    /// The connection failed. It is unknown whether the tool ran: repeat only
+    /// The connection failed, or took too long. It is unknown whether the tool ran: repeat only
     /// a call that cannot execute twice.
-    #[error("connection failed during `{tool}`, so it is unknown whether it ran: {source}")]
+    #[error(
+        "connection failed during `{tool}`, so it is unknown whether it ran: {}",
+        chain(source)
+    )]
     Transport {
         /// Tool that was called, or the MCP method.
         tool: String,
         /// rmcp's error.
         source: Box<ServiceError>,
+    },
+
+    /// The request did not get to the server: no connection, access refused, too many requests. The tool was
+    /// not run.
+    #[error(
+        "`{tool}` did not get to the server, so it did not run: {}",
+        chain(source)
+    )]
+    NotSent {
+        /// Tool that was called, or the MCP method.
+        tool: String,
+        /// rmcp's error.
+        source: Box<ServiceError>,
+        /// How long the server asks to be left alone, where it says.
+        retry_after: Option<Duration>,
+    },
+
+    /// The answer to an attempt was lost, and no later attempt succeeded. It is unknown whether the tool
+    /// ran; where the idempotency key was used, it most likely did. Look, before anything is done again.
+    #[error("an answer of `{tool}` was lost, so it is unknown whether it ran; at last: {last}")]
+    Uncertain {
+        /// Tool that was called.
+        tool: String,
+        /// What the last attempt ended in.
+        last: Box<ClientError>,
+    },
+
+    /// The time for the whole call was over.
+    #[error("`{tool}` did not succeed within {} ms; at last: {last}", after.as_millis())]
+    Deadline {
+        /// Tool that was called.
+        tool: String,
+        /// The time that was given.
+        after: Duration,
+        /// What the last attempt ended in.
+        last: Box<ClientError>,
     },
 
     /// The server answered with a question or a task instead of a result.
@@ -81,7 +134,26 @@ impl ClientError {
             Self::Denied(denial) | Self::Unavailable(denial) | Self::Adjustment { denial, .. } => {
                 Some(denial)
             }
+            Self::Uncertain { last, .. } | Self::Deadline { last, .. } => last.denial(),
             _ => None,
+        }
+    }
+
+    /// Whether the tool's body may have run, as far as this client knows. A caller must not simply call again
+    /// where it may.
+    pub fn may_have_run(&self) -> bool {
+        match self {
+            Self::Tool { .. } | Self::Transport { .. } | Self::Uncertain { .. } => true,
+            Self::InputRequired { .. } => true,
+            Self::Protocol { decision, .. } => decision.as_ref().is_some_and(|one| one.allow),
+            Self::Deadline { last, .. } => last.may_have_run(),
+            Self::InvalidAgentId(_)
+            | Self::Setup(_)
+            | Self::Connect(_)
+            | Self::Denied(_)
+            | Self::Unavailable(_)
+            | Self::NotSent { .. }
+            | Self::Adjustment { .. } => false,
         }
     }
 
@@ -91,12 +163,34 @@ impl ClientError {
             ServiceError::McpError(error) => Self::Protocol {
                 tool,
                 code: error.code.0,
+                decision: decision_in(error.data.as_ref()).map(Box::new),
                 message: error.message.into_owned(),
             },
-            other => Self::Transport {
-                tool,
-                source: Box::new(other),
-            },
+            other => {
+                let source = Box::new(other);
+                match super::unsent::never_sent(&source) {
+                    Some(retry_after) => Self::NotSent {
+                        tool,
+                        source,
+                        retry_after,
+                    },
+                    None => Self::Transport { tool, source },
+                }
+            }
         }
     }
+}
+
+/// An error with its causes, innermost last: what rmcp wraps says little by itself.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_told = cause.to_string();
+        if !told.contains(&cause_told) {
+            told = format!("{told}: {cause_told}");
+        }
+        next = cause.source();
+    }
+    super::received::line(&told, 1000)
 }

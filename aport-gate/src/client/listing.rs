@@ -1,10 +1,25 @@
-//! The server's tools and the pack that guards each.
+//! The server's tools, the pack that guards each, and how long that is believed.
 
-use rmcp::model::Tool;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rmcp::RoleClient;
+use rmcp::model::{PaginatedRequestParams, Tool};
+use rmcp::service::Peer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ClientError;
+use super::watch::Changes;
+
 const POLICY_META: &str = "io.aport/policy";
+/// Bounds of a listing: a server may page for ever.
+const MOST_PAGES: usize = 100;
+const MOST_TOOLS: usize = 10_000;
+
+/// A server's tools by name.
+pub(super) type Tools = Arc<BTreeMap<String, ListedTool>>;
 
 /// A tool as the server lists it.
 #[derive(Debug, Clone)]
@@ -18,7 +33,8 @@ pub struct ListedTool {
     pub tool: Tool,
 }
 
-/// What `_meta["io.aport/policy"]` says about a tool.
+/// What `_meta["io.aport/policy"]` says about a tool. The server's word: it informs the caller, and the
+/// server decides whatever it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolPolicy {
@@ -30,6 +46,18 @@ pub struct ToolPolicy {
     /// Context fields that the pack requires.
     #[serde(default)]
     pub context: Vec<String>,
+    /// Context fields that the server adds to the arguments.
+    #[serde(default)]
+    pub mapped: Vec<String>,
+    /// Whether the server looks up facts, which may be any context field.
+    #[serde(default)]
+    pub facts: bool,
+    /// Context field whose value allows one call only.
+    #[serde(default)]
+    pub idempotency: Option<String>,
+    /// Whether the operator changed how the pack is read: rules waived, for one.
+    #[serde(default)]
+    pub options: bool,
 }
 
 impl ListedTool {
@@ -54,4 +82,127 @@ impl ListedTool {
             .and_then(Value::as_array)
             .is_some_and(|required| required.iter().any(|name| name == super::AGENT_ARGUMENT))
     }
+
+    /// Whether the input schema knows this argument.
+    pub fn has_argument(&self, name: &str) -> bool {
+        self.argument(name).is_some()
+    }
+
+    pub(super) fn argument(&self, name: &str) -> Option<&Value> {
+        self.tool.input_schema.get("properties")?.get(name)
+    }
+}
+
+/// The listing of one connection.
+pub(super) struct Listing {
+    kept: RwLock<Option<Kept>>,
+    changes: Changes,
+    /// One at a time.
+    asking: tokio::sync::Mutex<()>,
+}
+
+struct Kept {
+    tools: Tools,
+    until: Instant,
+    /// What the server had said by then.
+    changes: u64,
+}
+
+impl Listing {
+    pub(super) fn new(changes: Changes) -> Self {
+        Self {
+            kept: RwLock::new(None),
+            changes,
+            asking: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The listing, from the server unless one is kept that is no older than `lifetime`.
+    pub(super) async fn tools(
+        &self,
+        peer: &Peer<RoleClient>,
+        lifetime: Duration,
+    ) -> Result<Tools, ClientError> {
+        if let Some(tools) = self.fresh() {
+            return Ok(tools);
+        }
+        let _one = self.asking.lock().await;
+        match self.fresh() {
+            Some(tools) => Ok(tools),
+            None => self.ask(peer, lifetime).await,
+        }
+    }
+
+    /// The listing from the server.
+    pub(super) async fn ask(
+        &self,
+        peer: &Peer<RoleClient>,
+        lifetime: Duration,
+    ) -> Result<Tools, ClientError> {
+        // Read first: what changes while the server answers makes the answer old.
+        let changes = self.changes.count();
+        let (tools, hint) = all(peer).await?;
+        let lifetime = hint.map_or(lifetime, |hint| lifetime.min(hint));
+        let kept = Kept {
+            tools: Arc::clone(&tools),
+            until: Instant::now() + lifetime,
+            changes,
+        };
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok(tools)
+    }
+
+    /// The next call asks again.
+    pub(super) fn forget(&self) {
+        self.changes.heard();
+    }
+
+    fn fresh(&self) -> Option<Tools> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref()?;
+        let fresh = Instant::now() < kept.until && kept.changes == self.changes.count();
+        fresh.then(|| Arc::clone(&kept.tools))
+    }
+}
+
+/// All pages, and how long the server says they hold.
+async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), ClientError> {
+    const METHOD: &str = "tools/list";
+    let endless = |problem: String| ClientError::Protocol {
+        tool: METHOD.to_owned(),
+        code: 0,
+        message: problem,
+        decision: None,
+    };
+    let mut tools = BTreeMap::new();
+    let mut hint: Option<Duration> = None;
+    let mut page = None;
+    for _ in 0..MOST_PAGES {
+        let params = page.map(|cursor| {
+            let mut params = PaginatedRequestParams::default();
+            params.cursor = Some(cursor);
+            params
+        });
+        let listed = peer
+            .list_tools(params)
+            .await
+            .map_err(|error| ClientError::from_service(METHOD, error))?;
+        for tool in listed.tools {
+            if tools.len() >= MOST_TOOLS {
+                return Err(endless(format!("it lists more than {MOST_TOOLS} tools")));
+            }
+            let tool = ListedTool::new(tool);
+            tools.insert(tool.name.clone(), tool);
+        }
+        // Zero says that it gives no promise, not that every call must ask again.
+        if let Some(ttl) = listed.ttl_ms.filter(|ttl| *ttl > 0) {
+            let ttl = Duration::from_millis(ttl);
+            hint = Some(hint.map_or(ttl, |known| known.min(ttl)));
+        }
+        page = listed.next_cursor;
+        if page.is_none() {
+            return Ok((Arc::new(tools), hint));
+        }
+    }
+    Err(endless(format!("it has more than {MOST_PAGES} pages")))
 }

@@ -1,33 +1,50 @@
-//! A client of gated tools: it says which agent calls, and turns a refusal
-//! into a typed error that the caller can act on.
+//! A client of gated tools: it says which agent calls, turns a refusal into a typed error that the caller can
+//! act on, and carries an intention out without doing it twice.
 
 mod agent;
+mod attempts;
+mod builder;
+mod class;
+mod connection;
+mod decisions;
 mod denial;
 mod error;
+#[cfg(feature = "http-client")]
+mod http;
+mod intention;
 mod listing;
+mod received;
+mod repeat;
 mod reply;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod unsent;
+mod watch;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::future::Future;
+use std::time::Duration;
 
-use rmcp::{
-    RoleClient,
-    model::{CallToolRequestParams, CallToolResponse, JsonObject, RequestMetaObject},
-    service::{Peer, RunningService, ServiceError},
-};
-use serde_json::Value;
+use rmcp::RoleClient;
+use rmcp::model::JsonObject;
+use rmcp::service::{Peer, RunningService, Service};
+use rmcp::transport::IntoTransport;
 
+use self::attempts::Attempts;
+use self::connection::Link;
+use self::decisions::DecisionLog;
+#[cfg(feature = "http-client")]
+pub use self::http::BearerToken;
 pub use self::{
-    denial::{Denial, DenialReason, Exceeded},
+    builder::PassportClientBuilder,
+    class::DenialClass,
+    decisions::{CallVerdict, DecisionEntry, DecisionSink},
+    denial::{DecidedBy, Denial, DenialReason, Exceeded},
     error::ClientError,
+    intention::Intention,
     listing::{ListedTool, ToolPolicy},
     reply::{DecisionSummary, ToolReply},
-    retry::{AdjustArguments, RetryOnDenial, Strategy},
+    retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
 };
 
 /// Request `_meta` key that carries the agent id.
@@ -95,26 +112,35 @@ const AGENT_ARGUMENT: &str = "agent_id";
 /// ```
 #[derive(Debug)]
 pub struct PassportClient {
-    peer: Peer<RoleClient>,
-    /// Held so that the connection lives as long as this client.
-    service: Option<RunningService<RoleClient, ()>>,
+    link: Link,
     agent_id: String,
-    tools: RwLock<Option<Arc<BTreeMap<String, ListedTool>>>>,
+    /// Longest time for one call that names none.
+    timeout: Option<Duration>,
+    listing_lifetime: Duration,
+    /// Whether a tool's annotations say that it may be called again.
+    trusts_annotations: bool,
+    decisions: DecisionLog,
 }
 
 impl PassportClient {
+    /// Sets up a client that calls as this agent.
+    pub fn builder(agent_id: impl Into<String>) -> PassportClientBuilder {
+        PassportClientBuilder::new(agent_id.into())
+    }
+
     /// Wraps a connected client and owns its connection.
+    ///
+    /// Of a handler of the caller's own this client hears nothing: that the server's tools changed it learns
+    /// when its listing is old, or when a call says so.
     ///
     /// # Errors
     /// [`ClientError::InvalidAgentId`] when `agent_id` is neither
     /// `ap_` and 1 to 128 letters, digits or underscores, nor a UUID.
-    pub fn new(
-        service: RunningService<RoleClient, ()>,
+    pub fn new<S: Service<RoleClient>>(
+        service: RunningService<RoleClient, S>,
         agent_id: &str,
     ) -> Result<Self, ClientError> {
-        let mut client = Self::from_peer(service.peer().clone(), agent_id)?;
-        client.service = Some(service);
-        Ok(client)
+        Self::builder(agent_id).wrap(service)
     }
 
     /// Wraps a connection that somebody else owns: another handler, or one
@@ -123,13 +149,51 @@ impl PassportClient {
     /// # Errors
     /// As [`PassportClient::new`].
     pub fn from_peer(peer: Peer<RoleClient>, agent_id: &str) -> Result<Self, ClientError> {
-        agent::check(agent_id)?;
-        Ok(Self {
-            peer,
-            service: None,
-            agent_id: agent_id.to_owned(),
-            tools: RwLock::new(None),
-        })
+        Self::builder(agent_id).wrap_peer(peer)
+    }
+
+    /// Connects over transports that `make` makes, and makes another one when a connection is lost: a child
+    /// process is started again, for one.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), aport_gate::ClientError> {
+    /// use aport_gate::PassportClient;
+    /// use aport_gate::rmcp::transport::TokioChildProcess;
+    /// use tokio::process::Command;
+    ///
+    /// let start = || async { TokioChildProcess::new(Command::new("aport-gate-server")) };
+    /// let client = PassportClient::with_connector(start, "ap_desk").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`PassportClient::new`], and [`ClientError::Connect`].
+    pub async fn with_connector<F, Fut, T, E, A, X>(
+        make: F,
+        agent_id: &str,
+    ) -> Result<Self, ClientError>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, X>> + Send + 'static,
+        T: IntoTransport<RoleClient, E, A> + Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+        X: std::fmt::Display + Send,
+    {
+        Self::builder(agent_id).connect_with(make).await
+    }
+
+    /// Connects to a server's MCP address over streamable HTTP; see
+    /// [`PassportClientBuilder::connect_http`].
+    ///
+    /// # Errors
+    /// As [`PassportClientBuilder::connect_http`].
+    #[cfg(feature = "http-client")]
+    pub async fn connect_http(
+        url: &str,
+        token: Option<BearerToken>,
+        agent_id: &str,
+    ) -> Result<Self, ClientError> {
+        Self::builder(agent_id).connect_http(url, token).await
     }
 
     /// The agent this client calls as.
@@ -137,23 +201,32 @@ impl PassportClient {
         &self.agent_id
     }
 
-    /// The rmcp connection, for whatever this client does not wrap.
-    pub fn peer(&self) -> &Peer<RoleClient> {
-        &self.peer
+    /// The rmcp connection of now, for whatever this client does not wrap.
+    pub fn peer(&self) -> Peer<RoleClient> {
+        self.link.current().peer.clone()
+    }
+
+    /// What was decided about the last calls, oldest first; at most 1000 attempts. The audit records of the
+    /// server have the same decision ids.
+    pub fn decisions(&self) -> Vec<DecisionEntry> {
+        self.decisions.entries()
     }
 
     /// Asks the server for its tools and the pack that guards each of them.
     ///
-    /// Later calls use this listing; list again after the server changed.
+    /// Later calls use this listing for five minutes, or until the server says that it changed.
     ///
     /// # Errors
-    /// [`ClientError::Transport`] or [`ClientError::Protocol`] when the server
+    /// [`ClientError::Transport`], [`ClientError::Connect`] or [`ClientError::Protocol`] when the server
     /// cannot be asked.
     pub async fn list_tools(&self) -> Result<Vec<ListedTool>, ClientError> {
-        Ok(self.refresh().await?.values().cloned().collect())
+        let open = self.link.standing().await?;
+        let tools = open.listing.ask(&open.peer, self.listing_lifetime).await?;
+        Ok(tools.values().cloned().collect())
     }
 
-    /// Calls a tool once.
+    /// Calls a tool once, waiting a minute at most unless
+    /// [`timeout`](PassportClientBuilder::timeout) says otherwise.
     ///
     /// # Errors
     /// - [`ClientError::Denied`]: the policy denied; the tool was not run.
@@ -162,10 +235,16 @@ impl PassportClient {
     /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool.
     /// - [`ClientError::Transport`]: it is unknown whether the tool ran. Repeat
     ///   only a call that cannot execute twice.
+    /// - [`ClientError::NotSent`], [`ClientError::Connect`]: it did not run.
     /// - [`ClientError::InputRequired`]: the server wants an answer first.
     pub async fn call(&self, tool: &str, arguments: JsonObject) -> Result<ToolReply, ClientError> {
-        let arguments = self.with_agent(tool, arguments).await?;
-        self.send(tool, arguments).await
+        let once = Retry {
+            max_attempts: 1,
+            attempt_timeout: self.timeout,
+            deadline: None,
+            ..Retry::default()
+        };
+        Attempts::new(self, tool, arguments, &once).run().await
     }
 
     /// Calls a tool and, when the policy denies for a reason that other
@@ -173,7 +252,8 @@ impl PassportClient {
     ///
     /// An argument `idempotency_key` stays the same over all attempts: a denied
     /// call did not consume it, and one key for one intent is what keeps a
-    /// later repetition from executing twice. Nothing but a denial is retried.
+    /// later repetition from executing twice. Nothing but a denial is retried;
+    /// [`carry_out`](Self::carry_out) goes further.
     ///
     /// # Errors
     /// As [`PassportClient::call`], with the last denial when no attempt was
@@ -185,97 +265,40 @@ impl PassportClient {
         arguments: JsonObject,
         retry: RetryOnDenial,
     ) -> Result<ToolReply, ClientError> {
-        let mut arguments = self.with_agent(tool, arguments).await?;
-        let mut denials = Vec::new();
-        loop {
-            let denial = match self.send(tool, arguments.clone()).await {
-                Ok(mut reply) => {
-                    reply.denials = denials;
-                    return Ok(reply);
-                }
-                Err(ClientError::Denied(denial)) => denial,
-                Err(other) => return Err(other),
-            };
-            let made = u32::try_from(denials.len()).map_or(u32::MAX, |n| n.saturating_add(1));
-            if made >= retry.max_attempts {
-                return Err(ClientError::Denied(denial));
-            }
-            match retry.strategy.adjust(&denial, &arguments)? {
-                Some(adjusted) if adjusted != arguments => arguments = adjusted,
-                // Final, or the same call again: the answer would be the same.
-                _ => return Err(ClientError::Denied(denial)),
-            }
-            denials.push(*denial);
-            tokio::time::sleep(retry.delay_before(made)).await;
-        }
+        let retry = Retry {
+            attempt_timeout: self.timeout,
+            ..retry.terms()
+        };
+        Attempts::new(self, tool, arguments, &retry).run().await
+    }
+
+    /// Carries an intention out: one idempotency key over all attempts, adjusted arguments after a denial,
+    /// waits that double, one deadline for everything, another connection where one was lost and this client
+    /// can make one.
+    ///
+    /// What may have run is sent again only where it cannot execute twice: the tool's policy allows each
+    /// idempotency key once (the listing says so) and the call has one, or the tool is annotated as read-only
+    /// or idempotent and [`trust_annotations`](PassportClientBuilder::trust_annotations) is on. A request that
+    /// provably did not get to the server is always sent again.
+    ///
+    /// # Errors
+    /// As [`PassportClient::call`], and:
+    /// - [`ClientError::Uncertain`]: an answer was lost, and no later attempt succeeded. A denial in it whose
+    ///   [`key_was_used`](Denial::key_was_used) says that the attempt without an answer had been allowed.
+    /// - [`ClientError::Deadline`]: the time was over.
+    /// - [`ClientError::Adjustment`]: the strategy does not fit the arguments.
+    pub async fn carry_out(
+        &self,
+        intention: &Intention,
+        retry: &Retry,
+    ) -> Result<ToolReply, ClientError> {
+        let arguments = intention.arguments.clone();
+        let attempts = Attempts::new(self, &intention.tool, arguments, retry);
+        attempts.of_intention(&intention.key).run().await
     }
 
     /// Closes the connection, where this client owns it.
     pub async fn close(self) {
-        if let Some(service) = self.service
-            && let Err(error) = service.cancel().await
-        {
-            tracing::debug!(%error, "the client's task did not end cleanly");
-        }
-    }
-
-    async fn send(&self, tool: &str, arguments: JsonObject) -> Result<ToolReply, ClientError> {
-        let mut meta = RequestMetaObject::default();
-        meta.0
-            .0
-            .insert(AGENT_META.to_owned(), Value::String(self.agent_id.clone()));
-        let mut params =
-            CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments.clone());
-        params.meta = Some(meta);
-        match self.peer.call_tool_once(params).await {
-            Ok(CallToolResponse::Complete(result)) => reply::read(tool, arguments, result),
-            Ok(_) => Err(ClientError::InputRequired {
-                tool: tool.to_owned(),
-            }),
-            Err(error) => Err(ClientError::from_service(tool, error)),
-        }
-    }
-
-    async fn with_agent(
-        &self,
-        tool: &str,
-        mut arguments: JsonObject,
-    ) -> Result<JsonObject, ClientError> {
-        let known = self
-            .tools
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let tools = match known {
-            Some(tools) => tools,
-            None => self.refresh().await?,
-        };
-        let required = tools
-            .get(tool)
-            .is_some_and(ListedTool::requires_agent_argument);
-        // What the caller wrote stays: the server refuses a contradiction, and
-        // overwriting it here would hide one.
-        if required && !arguments.contains_key(AGENT_ARGUMENT) {
-            arguments.insert(
-                AGENT_ARGUMENT.to_owned(),
-                Value::String(self.agent_id.clone()),
-            );
-        }
-        Ok(arguments)
-    }
-
-    async fn refresh(&self) -> Result<Arc<BTreeMap<String, ListedTool>>, ClientError> {
-        let listed = self
-            .peer
-            .list_all_tools()
-            .await
-            .map_err(|error: ServiceError| ClientError::from_service("tools/list", error))?;
-        let tools: BTreeMap<_, _> = listed
-            .into_iter()
-            .map(|tool| (tool.name.to_string(), ListedTool::new(tool)))
-            .collect();
-        let tools = Arc::new(tools);
-        *self.tools.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tools));
-        Ok(tools)
+        self.link.current().close().await;
     }
 }

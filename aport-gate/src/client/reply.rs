@@ -1,11 +1,14 @@
-//! Reading a tool's result and the decision that travels with it.
+//! A tool's result and the decision that travels with it.
 
 use rmcp::model::{CallToolResult, JsonObject};
 use serde::{Deserialize, Serialize};
 
+use super::denial::DecidedBy;
+use super::received::{decision_of, line};
 use super::{ClientError, Denial, DenialReason};
 
-const DECISION_META: &str = "io.aport/decision";
+/// Longest text of a refusal that is kept, in characters.
+const LONGEST_TEXT: usize = 20_000;
 
 /// A result of a tool that ran.
 #[derive(Debug, Clone)]
@@ -17,8 +20,10 @@ pub struct ToolReply {
     pub decision: Option<DecisionSummary>,
     /// Arguments as they were sent, adjustments included.
     pub arguments: JsonObject,
-    /// Denials that adjusted attempts met before this one was allowed.
+    /// Denials that earlier attempts met before this one was allowed.
     pub denials: Vec<Denial>,
+    /// Attempts in all, this one included.
+    pub attempts: u32,
 }
 
 impl ToolReply {
@@ -54,12 +59,7 @@ pub(super) fn read(
     arguments: JsonObject,
     result: CallToolResult,
 ) -> Result<ToolReply, ClientError> {
-    let decision = result
-        .meta
-        .as_ref()
-        .and_then(|meta| meta.0.get(DECISION_META))
-        .and_then(|decision| DecisionSummary::deserialize(decision).ok());
-    match decision {
+    match decision_of(&result) {
         Some(decision) if !decision.allow => Err(refused(tool, decision, text(&result))),
         decision if result.is_error == Some(true) => Err(ClientError::Tool {
             tool: tool.to_owned(),
@@ -71,6 +71,7 @@ pub(super) fn read(
             decision,
             arguments,
             denials: Vec::new(),
+            attempts: 1,
         }),
     }
 }
@@ -84,11 +85,17 @@ fn refused(tool: &str, decision: DecisionSummary, text: String) -> ClientError {
             .all(|reason| reason.code.starts_with("gate."));
     let denial = Box::new(Denial {
         tool: tool.to_owned(),
+        decided_by: DecidedBy::Gate,
         decision_id: decision.decision_id,
         policy_id: decision.policy_id,
         agent_id: decision.agent_id,
         reasons: decision.reasons,
-        text,
+        text: text
+            .lines()
+            .take(100)
+            .map(|part| line(part, LONGEST_TEXT))
+            .collect::<Vec<_>>()
+            .join("\n"),
     });
     if undecided {
         ClientError::Unavailable(denial)

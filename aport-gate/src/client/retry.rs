@@ -1,4 +1,4 @@
-//! Retry after a denial: how arguments are adjusted, and how long to wait.
+//! When a call is tried again, with which arguments, and after how long.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,11 +7,8 @@ use serde_json::{Number, Value};
 
 use super::{ClientError, Denial, Exceeded};
 
-/// No wait is longer than this.
-const LONGEST_DELAY_MS: u64 = 30_000;
-/// The one reason without a number that a smaller number can cure: packs
-/// demand a higher assurance level for a larger amount.
-const ASSURANCE: &str = "oap.assurance_insufficient";
+/// No wait of a [`RetryOnDenial`] is longer than this.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// A caller's own adjustment; `None` gives up.
 pub type AdjustArguments = dyn Fn(&Denial, &JsonObject) -> Option<JsonObject> + Send + Sync;
@@ -64,16 +61,83 @@ impl RetryOnDenial {
         }
     }
 
-    /// The wait after `made` calls (1 or more).
+    pub(super) fn terms(self) -> Retry {
+        Retry {
+            strategy: Some(self.strategy),
+            max_attempts: self.max_attempts,
+            base_delay: Duration::from_millis(self.base_delay_ms),
+            longest_delay: LONGEST_DELAY,
+            attempt_timeout: None,
+            deadline: None,
+            transient: false,
+            repeat_lost: false,
+        }
+    }
+}
+
+/// How hard a client tries to carry an [`Intention`](super::Intention) out.
+///
+/// ```
+/// use std::time::Duration;
+/// use aport_gate::{Retry, Strategy};
+///
+/// let retry = Retry {
+///     strategy: Some(Strategy::ClampToLimit),
+///     deadline: Some(Duration::from_secs(20)),
+///     ..Retry::default()
+/// };
+/// assert_eq!(retry.max_attempts, 5);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// How to adjust the arguments of a denied call; without one, a denial that other arguments could cure
+    /// ends the attempts.
+    pub strategy: Option<Strategy>,
+    /// Attempts in all, the first included. 0 counts as 1.
+    pub max_attempts: u32,
+    /// Wait before the second attempt. It doubles with each further one; each wait is drawn from its upper
+    /// half.
+    pub base_delay: Duration,
+    /// Longest wait that this client chooses. A longer one that the server asks for is kept to.
+    pub longest_delay: Duration,
+    /// Longest time for one attempt; `None` leaves it to the deadline.
+    pub attempt_timeout: Option<Duration>,
+    /// Time for everything: attempts, waits, new connections. No attempt starts that could not wait its
+    /// pause out before.
+    pub deadline: Option<Duration>,
+    /// Whether to try again after a denial that time can cure, and when the gate could not decide.
+    pub transient: bool,
+    /// Whether to try again after a lost answer, where the call cannot execute twice.
+    pub repeat_lost: bool,
+}
+
+impl Default for Retry {
+    /// Five attempts of at most 30 seconds each within two minutes, waiting from 100 milliseconds up to 10
+    /// seconds; no adjustment.
+    fn default() -> Self {
+        Self {
+            strategy: None,
+            max_attempts: 5,
+            base_delay: Duration::from_millis(100),
+            longest_delay: Duration::from_secs(10),
+            attempt_timeout: Some(Duration::from_secs(30)),
+            deadline: Some(Duration::from_secs(120)),
+            transient: true,
+            repeat_lost: true,
+        }
+    }
+}
+
+impl Retry {
+    /// The wait after `made` attempts (1 or more). Random, so that many clients do not come back at once.
     pub(super) fn delay_before(&self, made: u32) -> Duration {
-        let doublings = made.saturating_sub(1).min(32);
-        let full = self
-            .base_delay_ms
-            .saturating_mul(1_u64 << doublings)
-            .min(LONGEST_DELAY_MS);
+        let doublings = made.saturating_sub(1).min(20);
+        let full = self.base_delay.saturating_mul(1_u32 << doublings);
+        let full = full.min(self.longest_delay);
         let half = full / 2;
+        let spread = u64::try_from((full - half).as_micros()).unwrap_or(u64::MAX);
         let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
-        Duration::from_millis(half + random % (full - half + 1))
+        half + Duration::from_micros(random % spread.saturating_add(1))
     }
 }
 
@@ -90,27 +154,11 @@ impl Strategy {
                 let explained = explained && !denial.reasons.is_empty();
                 Ok(explained.then(|| adjust(denial, arguments)).flatten())
             }
-            Self::Halve { field } if curable(denial) => halve(denial, arguments, field),
-            Self::ClampToLimit if curable(denial) => clamp(denial, arguments),
+            Self::Halve { field } if denial.is_numeric() => halve(denial, arguments, field),
+            Self::ClampToLimit if denial.is_numeric() => clamp(denial, arguments),
             Self::Halve { .. } | Self::ClampToLimit => Ok(None),
         }
     }
-}
-
-/// A number is wrong, and nothing is wrong that a number could not cure.
-fn curable(denial: &Denial) -> bool {
-    exceeded(denial).next().is_some()
-        && denial.reasons.iter().all(|reason| {
-            reason.code == ASSURANCE || reason.details.as_ref().is_some_and(Exceeded::is_numeric)
-        })
-}
-
-fn exceeded(denial: &Denial) -> impl Iterator<Item = &Exceeded> {
-    denial
-        .reasons
-        .iter()
-        .filter_map(|reason| reason.details.as_ref())
-        .filter(|details| details.is_numeric())
 }
 
 fn halve(
@@ -137,7 +185,7 @@ fn halve(
 
 fn clamp(denial: &Denial, arguments: &JsonObject) -> Result<Option<JsonObject>, ClientError> {
     let mut adjusted = arguments.clone();
-    for details in exceeded(denial) {
+    for details in denial.exceeded() {
         let Some((field, value)) = details
             .argument()
             .and_then(|field| Some((field, arguments.get(field)?)))
@@ -149,7 +197,7 @@ fn clamp(denial: &Denial, arguments: &JsonObject) -> Result<Option<JsonObject>, 
         let (Some(new), Some(earlier)) = (within(value, details), adjusted.get(field)) else {
             return Ok(None);
         };
-        if tighter(&new, earlier, value) {
+        if tighter(&new, earlier) {
             adjusted = replaced(&adjusted, field, new);
         }
     }
@@ -158,23 +206,39 @@ fn clamp(denial: &Denial, arguments: &JsonObject) -> Result<Option<JsonObject>, 
 
 /// The argument less what exceeds the limit. That also serves a rule that
 /// compares a sum with the argument in it, where the limit itself would not.
+///
+/// Never more than the argument was, whatever a server names as the limit: more than it asked for is not what
+/// the caller meant.
 fn within(value: &Value, details: &Exceeded) -> Option<Value> {
     let whole_numbers = (whole(value), whole(&details.actual), whole(&details.limit));
     if let (Some(value), Some(actual), Some(limit)) = whole_numbers {
         let new = value - (actual - limit);
-        return if new > 0 { number(new) } else { None };
+        return if new > 0 && new < value {
+            number(new)
+        } else {
+            None
+        };
     }
-    let new = value.as_f64()? - (details.actual.as_f64()? - details.limit.as_f64()?);
-    if new > 0.0 { fraction(new) } else { None }
+    let asked = value.as_f64()?;
+    let new = asked - (details.actual.as_f64()? - details.limit.as_f64()?);
+    let lower = new > 0.0 && new < asked;
+    match whole(value) {
+        // An argument that is a whole number stays one.
+        Some(_) if lower && new.floor() >= 1.0 => number(i128::from(
+            format!("{:.0}", new.floor()).parse::<u64>().ok()?,
+        )),
+        None if lower => fraction(new),
+        _ => None,
+    }
 }
 
-/// Of several limits on one argument the one farthest from the original holds.
-fn tighter(new: &Value, earlier: &Value, original: &Value) -> bool {
-    let distance = |value: &Value| match (value.as_f64(), original.as_f64()) {
-        (Some(value), Some(original)) => (value - original).abs(),
-        _ => 0.0,
-    };
-    distance(new) > distance(earlier)
+/// Of several limits on one argument the lowest holds.
+fn tighter(new: &Value, earlier: &Value) -> bool {
+    match (whole(new), whole(earlier), new.as_f64(), earlier.as_f64()) {
+        (Some(new), Some(earlier), _, _) => new < earlier,
+        (_, _, Some(new), Some(earlier)) => new < earlier,
+        _ => false,
+    }
 }
 
 fn replaced(arguments: &JsonObject, field: &str, value: Value) -> JsonObject {

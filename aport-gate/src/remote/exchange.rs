@@ -50,7 +50,7 @@ impl Connections {
             .referer(false)
             .pool_idle_timeout(Duration::from_secs(60))
             .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls::config(&base, settings.ca_file.as_deref())?);
+            .tls_backend_preconfigured(tls::config(base.is_https(), settings.ca_file.as_deref())?);
         if base.is_loopback() {
             // The key would go to the proxy in clear text, and its loopback is not ours.
             builder = builder.no_proxy();

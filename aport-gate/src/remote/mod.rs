@@ -27,7 +27,11 @@ mod used;
 mod verifier;
 
 pub(crate) use self::api_key::ApiKey;
+#[cfg(feature = "http-client")]
+pub(crate) use self::base_url::is_loopback;
 pub use self::client::{DecisionToken, RegistryClient, RegistryClientBuilder};
 pub use self::error::RegistryError;
 pub(crate) use self::settings::{LONGEST_CACHE, RegistrySettings};
+#[cfg(feature = "http-client")]
+pub(crate) use self::tls::config as tls_config;
 pub(crate) use self::verifier::RegistryVerifier;

@@ -1,4 +1,4 @@
-//! TLS to the registry: the system's authorities, and one of the operator's own.
+//! TLS to a registry or a server: the system's authorities, and one of the operator's own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,17 +8,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::base_url::BaseUrl;
 use super::error::RegistryError;
 
 /// # Errors
 /// The file of authorities has no usable certificate.
-pub(super) fn config(
-    base: &BaseUrl,
+pub(crate) fn config(
+    is_https: bool,
     authorities: Option<&Path>,
 ) -> Result<ClientConfig, RegistryError> {
     let mut roots = RootCertStore::empty();
-    if base.is_https() {
+    if is_https {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
     if let Some(path) = authorities {

@@ -1,8 +1,12 @@
 //! The client against a hand-written rmcp server over an in-memory pipe.
 
 mod call;
+mod hostile;
+mod once;
+mod reconnect;
 mod retry;
 mod till;
+mod wire;
 
 use rmcp::ServiceExt as _;
 use rmcp::model::JsonObject;

@@ -134,10 +134,7 @@ async fn halving_an_argument_that_is_not_there_is_an_adjustment_error() {
 
 #[test]
 fn waits_double_from_the_base_and_stay_in_their_upper_half() {
-    let retry = RetryOnDenial {
-        base_delay_ms: 100,
-        ..RetryOnDenial::new(Strategy::ClampToLimit)
-    };
+    let retry = RetryOnDenial::new(Strategy::ClampToLimit).terms();
     for (made, full) in [(1, 100), (2, 200), (3, 400), (60, 30_000)] {
         let wait = u64::try_from(retry.delay_before(made).as_millis()).unwrap();
         assert!((full / 2..=full).contains(&wait), "{made}: {wait}");

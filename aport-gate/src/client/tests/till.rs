@@ -116,3 +116,22 @@ impl ServerHandler for Till {
         Ok(result.into())
     }
 }
+
+/// Lists tools for ever.
+pub(super) struct Endless;
+
+impl ServerHandler for Endless {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let mut page = ListToolsResult::with_all_items(Vec::new());
+        page.next_cursor = Some("more".into());
+        Ok(page)
+    }
+}

@@ -1,0 +1,330 @@
+//! The attempts of one call: what ends them, what is sent again, and when.
+//!
+//! The one rule: nothing is sent again that may have run, unless it cannot execute twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject, RequestMetaObject};
+use rmcp::service::ServiceError;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::connection::Open;
+use super::decisions::Told;
+use super::listing::ListedTool;
+use super::repeat::{cannot_execute_twice, is_keyed, key_argument};
+use super::{
+    AGENT_ARGUMENT, AGENT_META, ClientError, Denial, DenialClass, PassportClient, Retry, ToolReply,
+    reply, unsent,
+};
+
+/// One call under way.
+pub(super) struct Attempts<'c> {
+    client: &'c PassportClient,
+    tool: &'c str,
+    arguments: JsonObject,
+    retry: &'c Retry,
+    /// Key of the intention, for the log.
+    intention: Option<&'c str>,
+    began: Instant,
+    made: u32,
+    denials: Vec<Denial>,
+    /// An attempt may have run whose answer was lost.
+    lost: bool,
+    /// The call cannot execute twice, by every listing that was seen.
+    repeatable: bool,
+    /// A key keeps it from that.
+    keyed: bool,
+}
+
+/// What comes after an attempt.
+enum Next {
+    End(ClientError),
+    Again {
+        error: ClientError,
+        wait: Option<Duration>,
+    },
+}
+
+impl<'c> Attempts<'c> {
+    pub(super) fn new(
+        client: &'c PassportClient,
+        tool: &'c str,
+        arguments: JsonObject,
+        retry: &'c Retry,
+    ) -> Self {
+        Self {
+            client,
+            tool,
+            arguments,
+            retry,
+            intention: None,
+            began: Instant::now(),
+            made: 0,
+            denials: Vec::new(),
+            lost: false,
+            repeatable: true,
+            keyed: true,
+        }
+    }
+
+    pub(super) fn of_intention(mut self, key: &'c str) -> Self {
+        self.intention = Some(key);
+        self
+    }
+
+    pub(super) async fn run(mut self) -> Result<ToolReply, ClientError> {
+        loop {
+            self.made = self.made.saturating_add(1);
+            let error = match self.attempt().await {
+                Ok(mut reply) => {
+                    reply.denials = self.denials;
+                    reply.attempts = self.made;
+                    return Ok(reply);
+                }
+                Err(error) => error,
+            };
+            let (error, wait) = match self.next(error) {
+                Next::End(error) => return Err(self.ended(error)),
+                Next::Again { error, wait } => (error, wait),
+            };
+            if self.made >= self.retry.max_attempts {
+                return Err(self.ended(error));
+            }
+            let chosen = self.retry.delay_before(self.made);
+            let wait = wait.map_or(chosen, |asked| asked.max(chosen));
+            if let Some(after) = self.retry.deadline
+                && self.began.elapsed().saturating_add(wait) >= after
+            {
+                let last = Box::new(self.ended(error));
+                let tool = self.tool.to_owned();
+                return Err(ClientError::Deadline { tool, after, last });
+            }
+            if let Some(denial) = denial_of(error) {
+                self.denials.push(denial);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<ToolReply, ClientError> {
+        let outcome = self.try_once().await;
+        let (client, tool) = (self.client, self.tool);
+        let told = Told::by(&outcome);
+        let entry = told.entry(tool, &client.agent_id, self.intention, self.made);
+        client.decisions.add(entry);
+        outcome
+    }
+
+    async fn try_once(&mut self) -> Result<ToolReply, ClientError> {
+        let started = Instant::now();
+        let total = self
+            .retry
+            .deadline
+            .and_then(|after| self.began.checked_add(after));
+        let own = self
+            .retry
+            .attempt_timeout
+            .and_then(|after| started.checked_add(after));
+        let until = match (total, own) {
+            (Some(total), Some(own)) => Some(total.min(own)),
+            (total, own) => total.or(own),
+        };
+        let Some(until) = until else {
+            let (open, arguments) = self.prepare().await?;
+            return self.send(&open, arguments).await;
+        };
+        let (open, arguments) = match timeout_at(until, self.prepare()).await {
+            Ok(prepared) => prepared?,
+            Err(_) => {
+                return Err(ClientError::Connect(format!(
+                    "it was not ready within {} ms",
+                    started.elapsed().as_millis()
+                )));
+            }
+        };
+        let sent = timeout_at(until, self.send(&open, arguments)).await;
+        sent.unwrap_or_else(|_| {
+            // rmcp has told the server that nobody waits any more. It may be too late for that.
+            let timeout = started.elapsed();
+            Err(ClientError::Transport {
+                tool: self.tool.to_owned(),
+                source: Box::new(ServiceError::Timeout { timeout }),
+            })
+        })
+    }
+
+    /// Everything before something is sent of the call.
+    async fn prepare(&mut self) -> Result<(Arc<Open>, JsonObject), ClientError> {
+        let open = self.client.link.standing().await?;
+        let lifetime = self.client.listing_lifetime;
+        let tools = open.listing.tools(&open.peer, lifetime).await;
+        let tools = tools.map_err(|error| match error {
+            ClientError::Transport { tool, source } => ClientError::NotSent {
+                tool,
+                source,
+                retry_after: None,
+            },
+            other => other,
+        })?;
+        let listed = tools.get(self.tool);
+        if let (Some(key), Some(listed)) = (self.intention, listed)
+            && let Some(argument) = key_argument(listed)
+            && !self.arguments.contains_key(argument)
+        {
+            self.arguments.insert(argument.to_owned(), key.into());
+        }
+        let trusts = self.client.trusts_annotations;
+        self.repeatable &= cannot_execute_twice(listed, &self.arguments, trusts);
+        self.keyed &= is_keyed(listed, &self.arguments);
+        if self.lost && !self.repeatable {
+            return Err(ClientError::Protocol {
+                tool: self.tool.to_owned(),
+                code: 0,
+                message:
+                    "it no longer says that this call cannot execute twice, so it is not repeated"
+                        .to_owned(),
+                decision: None,
+            });
+        }
+        let arguments = self.with_agent(listed);
+        Ok((open, arguments))
+    }
+
+    fn with_agent(&self, listed: Option<&ListedTool>) -> JsonObject {
+        let mut arguments = self.arguments.clone();
+        // What the caller wrote stays: the server refuses a contradiction, and overwriting it here would
+        // hide one.
+        if listed.is_some_and(ListedTool::requires_agent_argument)
+            && !arguments.contains_key(AGENT_ARGUMENT)
+        {
+            let agent = Value::String(self.client.agent_id.clone());
+            arguments.insert(AGENT_ARGUMENT.to_owned(), agent);
+        }
+        arguments
+    }
+
+    async fn send(
+        &self,
+        open: &Arc<Open>,
+        arguments: JsonObject,
+    ) -> Result<ToolReply, ClientError> {
+        let mut meta = RequestMetaObject::default();
+        let agent = Value::String(self.client.agent_id.clone());
+        meta.0.0.insert(AGENT_META.to_owned(), agent);
+        let mut params =
+            CallToolRequestParams::new(self.tool.to_owned()).with_arguments(arguments.clone());
+        params.meta = Some(meta);
+        let error = match open.peer.call_tool_once(params).await {
+            Ok(CallToolResponse::Complete(result)) => {
+                return reply::read(self.tool, arguments, result);
+            }
+            Ok(_) => {
+                let tool = self.tool.to_owned();
+                return Err(ClientError::InputRequired { tool });
+            }
+            Err(error) => error,
+        };
+        if unsent::session_is_gone(&error)
+            && let Err(error) = self.client.link.replace(open).await
+        {
+            tracing::debug!(%error, "the session is gone, and there is no other yet");
+        }
+        let error = ClientError::from_service(self.tool, error);
+        if matches!(
+            error,
+            ClientError::Protocol {
+                code: -32602 | -32601,
+                ..
+            }
+        ) {
+            // The tool may be another by now, or gone.
+            open.listing.forget();
+        }
+        Err(error)
+    }
+
+    /// Decides by what an attempt ended in, and adjusts the arguments.
+    fn next(&mut self, error: ClientError) -> Next {
+        let again = |error, wait| Next::Again { error, wait };
+        match error {
+            ClientError::NotSent { retry_after, .. } if self.retry.transient => {
+                again(error, retry_after)
+            }
+            // A first connection is the caller's; a lost one is made again.
+            ClientError::Connect(_) if self.retry.transient && self.client.link.can_reconnect() => {
+                again(error, None)
+            }
+            ClientError::Transport { .. } => {
+                self.lost = true;
+                if self.retry.repeat_lost && self.repeatable {
+                    again(error, None)
+                } else {
+                    Next::End(error)
+                }
+            }
+            ClientError::Unavailable(ref denial)
+                if self.retry.transient && denial.class() == DenialClass::Transient =>
+            {
+                let wait = denial.retry_after();
+                again(error, wait)
+            }
+            ClientError::Denied(denial) => self.after_denial(denial),
+            other => Next::End(other),
+        }
+    }
+
+    fn after_denial(&mut self, denial: Box<Denial>) -> Next {
+        let end = |denial| Next::End(ClientError::Denied(denial));
+        if denial.key_was_used() {
+            return end(denial);
+        }
+        if denial.class() == DenialClass::Transient && self.retry.transient {
+            let wait = denial.retry_after();
+            let error = ClientError::Denied(denial);
+            return Next::Again { error, wait };
+        }
+        let Some(strategy) = &self.retry.strategy else {
+            return end(denial);
+        };
+        // An attempt whose answer was lost may still run, with the earlier arguments. Only a key keeps it and
+        // an adjusted one from running both.
+        if self.lost && !self.keyed {
+            return end(denial);
+        }
+        match strategy.adjust(&denial, &self.arguments) {
+            Ok(Some(adjusted)) if adjusted != self.arguments => {
+                self.arguments = adjusted;
+                let error = ClientError::Denied(denial);
+                Next::Again { error, wait: None }
+            }
+            // Final, or the same call again: the answer would be the same.
+            Ok(_) => end(denial),
+            Err(error) => Next::End(error),
+        }
+    }
+
+    /// The error as the caller gets it.
+    fn ended(&self, error: ClientError) -> ClientError {
+        if !self.lost
+            || matches!(
+                error,
+                ClientError::Transport { .. } | ClientError::Tool { .. }
+            )
+        {
+            return error;
+        }
+        ClientError::Uncertain {
+            tool: self.tool.to_owned(),
+            last: Box::new(error),
+        }
+    }
+}
+
+fn denial_of(error: ClientError) -> Option<Denial> {
+    match error {
+        ClientError::Denied(denial) | ClientError::Unavailable(denial) => Some(*denial),
+        _ => None,
+    }
+}

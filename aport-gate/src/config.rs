@@ -21,6 +21,29 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(5000);
 const LARGEST_TIMEOUT_MS: u64 = 600_000;
 const LONGEST_RETENTION_DAYS: u64 = 36_500;
 
+/// Every variable that a gate reads, and what it means when it is not set.
+#[cfg(feature = "cli")]
+pub(crate) const VARIABLES: [(&str, &str); 15] = [
+    (
+        "APORT_MODE",
+        "`registry` where APORT_BASE_URL is set, else `local`",
+    ),
+    ("APORT_BASE_URL", "the hosted registry, in registry mode"),
+    ("APORT_API_KEY", "none"),
+    ("APORT_CA_FILE", "the system's authorities"),
+    ("APORT_JWKS_FILE", "the keys that the registry publishes"),
+    ("APORT_ALLOW_HTTP", "off"),
+    ("APORT_CACHE", "off"),
+    ("APORT_CACHE_SECONDS", "10"),
+    ("APORT_HOME", "the per-user data folder"),
+    ("APORT_DATABASE_URL", "ledger.sqlite3 in the home"),
+    ("APORT_AGENT_ID", "bound to no agent"),
+    ("APORT_SECURITY", "simple"),
+    ("APORT_SIGN_DECISIONS", "off"),
+    ("APORT_TIMEOUT_MS", "5000"),
+    ("APORT_KEY_RETENTION_DAYS", "90"),
+];
+
 /// How much proof of identity a call needs (`APORT_SECURITY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Security {
@@ -50,7 +73,8 @@ impl Config {
         Self::read(std::env::var_os)
     }
 
-    fn read(get: impl Fn(&'static str) -> Option<OsString>) -> Result<Self> {
+    /// From variables that somebody else holds, such as those that a client gives to a server.
+    pub(crate) fn read(get: impl Fn(&'static str) -> Option<OsString>) -> Result<Self> {
         let get = |variable| text(variable, get(variable));
         let is_registry = match get("APORT_MODE")?.as_deref() {
             None => get("APORT_BASE_URL")?.is_some(),

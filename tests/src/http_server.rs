@@ -145,7 +145,7 @@ impl HttpServerProcess {
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         let names = |name: &str| {
             let is = |line: &&str| line.to_lowercase().starts_with(&format!("{name}:"));
-            headers.iter().any(|line| is(line))
+            headers.iter().any(is)
         };
         for (name, value) in [
             ("host", self.address.to_string()),

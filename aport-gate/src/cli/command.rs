@@ -29,8 +29,7 @@ pub(super) enum Command {
     /// The audit trail: what was decided, and that nobody changed it.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Check version, environment, home, packs, ledger and clock, and say what to do.
-    Doctor,
+    Doctor(doctor::Doctor),
     /// The ledger's file: copy it, and remove what is old.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -58,7 +57,7 @@ impl Command {
             Self::Decide(decide) => decide.run(output).await,
             Self::Audit(command) => command.run(output).await,
             Self::Registry(registry) => registry.run(output).await,
-            Self::Doctor => doctor::run(output).await,
+            Self::Doctor(doctor) => doctor.run(output).await,
         }
     }
 }

@@ -1,13 +1,18 @@
 //! Which home and which ledger the environment names.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aport_gate_oap::AgentId;
 
 use super::failure::Failure;
+#[cfg(feature = "registry")]
+use crate::Security;
 use crate::config::{Config, default_home};
 use crate::ledger_place::LedgerPlace;
+#[cfg(feature = "registry")]
+use crate::remote::RegistrySettings;
 use crate::{Ledger, Retention};
 
 /// What a command needs of the environment, understood as a server understands it.
@@ -17,13 +22,24 @@ pub(super) struct Environment {
     pub(super) agent: Option<AgentId>,
     /// How long keys are kept.
     pub(super) retention: Retention,
+    /// The registry that decides, in registry mode.
+    #[cfg(feature = "registry")]
+    pub(super) registry: Option<RegistrySettings>,
+    /// How much a registry's decisions have to prove.
+    #[cfg(feature = "registry")]
+    pub(super) security: Security,
     ledger: LedgerPlace,
     timeout: Duration,
 }
 
 impl Environment {
     pub(super) fn read() -> Result<Self, Failure> {
-        let config = Config::from_env()?;
+        Self::of(std::env::var_os)
+    }
+
+    /// What a server with these variables would understand.
+    pub(super) fn of(get: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, Failure> {
+        let config = Config::read(get)?;
         let home = match config.home {
             Some(home) => home,
             None => default_home()?,
@@ -33,6 +49,10 @@ impl Environment {
             home,
             agent: config.agent,
             retention: config.retention,
+            #[cfg(feature = "registry")]
+            registry: config.registry,
+            #[cfg(feature = "registry")]
+            security: config.security,
             timeout: config.timeout,
         })
     }
@@ -80,6 +100,14 @@ impl Environment {
             // Whoever opens a file migrates it.
             _ => self.ledger().await.map(drop),
         }
+    }
+
+    /// Whether a registry has passports, packs and caps.
+    pub(super) fn asks_a_registry(&self) -> bool {
+        #[cfg(feature = "registry")]
+        return self.registry.is_some();
+        #[cfg(not(feature = "registry"))]
+        false
     }
 
     /// The folder of passports.

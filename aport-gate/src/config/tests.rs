@@ -120,3 +120,16 @@ fn http_to_another_machine_has_to_be_allowed_by_name() {
     assert!(registry_of(&[url, ("APORT_ALLOW_HTTP", "on")]).is_some());
     assert!(registry_of(&[("APORT_BASE_URL", "http://127.0.0.1:8787")]).is_some());
 }
+
+#[cfg(all(feature = "cli", feature = "registry"))]
+#[test]
+fn the_list_of_variables_is_what_is_read() {
+    let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    Config::read(|name| {
+        asked.borrow_mut().insert(name);
+        None
+    })
+    .unwrap();
+    let listed = VARIABLES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(asked.into_inner(), listed);
+}

@@ -105,7 +105,7 @@ impl RegistryClient {
         }
     }
 
-    pub(super) fn new(settings: &RegistrySettings, timeout: Duration) -> Result<Self> {
+    pub(crate) fn new(settings: &RegistrySettings, timeout: Duration) -> Result<Self> {
         let base = settings
             .base_url()
             .map_err(|error| Error::Registry(format!("its URL {error}")))?;

@@ -169,7 +169,7 @@ async fn fetch(
     read(&reply)
 }
 
-fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> {
+pub(super) fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> {
     let wrong = |problem: String| {
         RegistryError::Setup(format!(
             "the file of keys `{}` (APORT_JWKS_FILE) cannot be used: {problem}",
@@ -184,7 +184,7 @@ fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> {
     Ok(keys)
 }
 
-fn read(reply: &Reply) -> Result<DecisionVerifier, RegistryError> {
+pub(super) fn read(reply: &Reply) -> Result<DecisionVerifier, RegistryError> {
     if reply.status != 200 {
         return Err(RegistryError::Keys(format!(
             "they were answered with status {}",

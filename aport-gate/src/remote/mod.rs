@@ -12,6 +12,8 @@ mod attempts;
 mod base_url;
 mod breaker;
 mod cache;
+#[cfg(feature = "cli")]
+mod checkup;
 mod client;
 mod decision;
 mod error;
@@ -29,6 +31,8 @@ mod verifier;
 pub(crate) use self::api_key::ApiKey;
 #[cfg(feature = "http-client")]
 pub(crate) use self::base_url::is_loopback;
+#[cfg(feature = "cli")]
+pub(crate) use self::checkup::pinned_keys;
 pub use self::client::{DecisionToken, RegistryClient, RegistryClientBuilder};
 pub use self::error::RegistryError;
 pub(crate) use self::settings::{LONGEST_CACHE, RegistrySettings};

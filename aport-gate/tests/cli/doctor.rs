@@ -37,7 +37,13 @@ fn complaints(run: Run, code: i32) -> Vec<(String, String)> {
 }
 
 fn doctor(place: &Place, variables: &[(&str, &str)]) -> Run {
-    let mut command = place.command(&["doctor", "--json"]);
+    ask(place, &["doctor", "--json"], variables)
+}
+
+fn ask(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    let mut command = place.command(arguments);
+    // Whatever server this machine has installed.
+    command.env("PATH", place.path("programs"));
     let output = command.envs(variables.iter().copied()).output().unwrap();
     Run {
         code: output.status.code().unwrap(),
@@ -50,7 +56,7 @@ fn doctor(place: &Place, variables: &[(&str, &str)]) -> Run {
 fn a_healthy_home_has_no_complaints() {
     let place = healthy();
     assert_eq!(complaints(doctor(&place, &[]), 0), []);
-    let text = place.run(&["doctor"]).exits(0);
+    let text = ask(&place, &["doctor"], &[]).exits(0);
     assert!(
         text.contains(env!("CARGO_PKG_VERSION")) && text.contains("1 in force"),
         "{text}"
@@ -102,6 +108,183 @@ fn variables_that_cannot_be_used_or_are_misspelt_are_named() {
     place.run(&["passport", "suspend", "ap_bot"]).exits(0);
     let found = complaints(doctor(&place, &[("APORT_AGENT_ID", "ap_bot")]), 0);
     assert!(found[0].1.contains("not active"), "{found:?}");
+}
+
+fn bound(place: &Place, agent: &str) -> (String, String) {
+    let answer = doctor(place, &[("APORT_AGENT_ID", agent)]).json(0);
+    let mut checks = answer["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["subject"] == "agent").unwrap();
+    let text = |key: &str| check[key].as_str().unwrap().to_owned();
+    (text("health"), text("found"))
+}
+
+#[test]
+fn a_passport_that_is_enough_for_no_pack_is_a_warning() {
+    let place = healthy();
+    let (health, found) = bound(&place, "ap_bot");
+    assert_eq!(health, "warning", "{found}");
+    assert!(found.contains("finance.payment.refund"), "{found}");
+    let capability = ["--capability", "finance.payment.refund", "--owner", "o"];
+    for (agent, level, wanted) in [("ap_low", "L1", "warning"), ("ap_high", "L2", "ok")] {
+        let mut issue = vec!["passport", "issue", "--id", agent, "--level", level];
+        issue.extend(capability);
+        place.run(&issue).exits(0);
+        let (health, found) = bound(&place, agent);
+        assert_eq!(health, wanted, "{found}");
+        let merge = "`code.repository.merge.v1` asks for code.repository.merge";
+        assert!(found.contains(merge), "{found}");
+    }
+    let (_, found) = bound(&place, "ap_low");
+    assert!(
+        found.contains("`finance.payment.refund.v1` asks for L2"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_passport_that_ends_soon_is_a_warning() {
+    let place = healthy();
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(20);
+    for (agent, at) in [
+        ("ap_soon", soon.to_string()),
+        ("ap_over", "2026-01-02T00:00:00Z".to_owned()),
+    ] {
+        place.write(
+            &format!("home/passports/{agent}.json"),
+            passport(agent, &at),
+        );
+    }
+    let found = complaints(doctor(&place, &[]), 0);
+    let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "the passport of `ap_over` has expired",
+            "the passport of `ap_soon` ends in 19 hours",
+        ]
+    );
+    let text = ask(&place, &["doctor"], &[]).exits(0);
+    assert!(text.contains("2 in force, 1 not"), "{text}");
+}
+
+fn passport(agent: &str, expires_at: &str) -> String {
+    serde_json::json!({
+        "passport_id": agent, "kind": "instance", "spec_version": "oap/1.0", "owner_id": "o",
+        "owner_type": "org", "assurance_level": "L2", "status": "active",
+        "capabilities": [{ "id": "a" }], "limits": {}, "regions": [],
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        "version": "1.0.0", "expires_at": expires_at,
+    })
+    .to_string()
+}
+
+#[test]
+fn a_misspelt_variable_is_recognised() {
+    let place = healthy();
+    let answer = doctor(&place, &[("APORT_APIKEY", "x")]).json(0);
+    let next = answer["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check["health"] == "warning")
+        .map(|check| check["next"].clone());
+    assert_eq!(next, Some("did you mean APORT_API_KEY?".into()));
+}
+
+#[test]
+fn what_a_client_would_not_expand_is_a_failure() {
+    let place = healthy();
+    for value in ["", "${APORT_AGENT}"] {
+        let found = complaints(doctor(&place, &[("APORT_AGENT_ID", value)]), 1);
+        assert!(found[0].1.contains("APORT_AGENT_ID"), "{found:?}");
+    }
+}
+
+/// The subjects and texts of what is not well in a client's configuration.
+fn client(place: &Place, entry: Value, code: i32) -> Vec<(String, String)> {
+    let file = place.write(
+        "client.json",
+        serde_json::json!({ "mcpServers": { "gate": entry } }).to_string(),
+    );
+    complaints(
+        ask(place, &["doctor", "--json", "--client", &file], &[]),
+        code,
+    )
+}
+
+#[test]
+fn a_clients_entry_is_looked_at_as_the_client_would_start_it() {
+    let place = healthy();
+    let home = place.home().to_str().unwrap().to_owned();
+    // The shell's APORT_HOME does not count for what a client starts.
+    let program = env!("CARGO_BIN_EXE_aport-gate");
+    let good = serde_json::json!({
+        "command": program, "autoApprove": [],
+        "env": { "APORT_HOME": home, "APORT_API_KEY": "${input:key}" },
+    });
+    assert_eq!(client(&place, good.clone(), 0), []);
+
+    let with = |key: &str, value: Value| {
+        let mut entry = good.clone();
+        entry[key] = value;
+        entry
+    };
+    let gone = place.path("gone").to_str().unwrap().to_owned();
+    for (entry, code, part) in [
+        (with("command", gone.clone().into()), 1, gone.as_str()),
+        (with("command", "aport-gate-server".into()), 1, "PATH"),
+        (with("command", "./server".into()), 0, "folder"),
+        (
+            with("autoApprove", serde_json::json!(["process_refund"])),
+            0,
+            "autoApprove",
+        ),
+        (
+            with(
+                "env",
+                serde_json::json!({ "APORT_HOME": home, "APORT_API_KEY": "hunter2" }),
+            ),
+            0,
+            "plain text",
+        ),
+        (
+            with(
+                "env",
+                serde_json::json!({ "APORT_HOME": home, "APORT_AGENT_ID": "${NOBODY_SETS}" }),
+            ),
+            1,
+            "APORT_AGENT_ID",
+        ),
+        (
+            with("env", serde_json::json!({ "APORT_HOME": 5 })),
+            1,
+            "APORT_HOME",
+        ),
+    ] {
+        let found = client(&place, entry, code);
+        assert!(found[0].1.contains(part), "{part}: {found:?}");
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
+fn several_entries_of_a_client_need_a_name() {
+    let place = healthy();
+    let file = place.write(
+        "client.json",
+        r#"{"servers":{"a":{"command":"aport-gate-server"},"b":{"url":"http://127.0.0.1/aport"}}}"#,
+    );
+    let error = ask(&place, &["doctor", "--client", &file], &[]).fails();
+    assert!(
+        error.contains("a, b") && error.contains("--entry"),
+        "{error}"
+    );
+    let run = ask(
+        &place,
+        &["doctor", "--json", "--client", &file, "--entry", "b"],
+        &[],
+    );
+    assert_eq!(complaints(run, 0), []);
 }
 
 #[test]

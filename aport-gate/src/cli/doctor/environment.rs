@@ -1,50 +1,66 @@
-//! The variables of the gate, as this process has them.
+//! The variables of the gate: what they say, and those that nothing reads.
 
 use super::Check;
+use super::variables::Variables;
+use crate::config::VARIABLES;
 
-/// Every variable that something reads, and what it means when it is not set.
-const KNOWN: [(&str, &str); 10] = [
-    ("APORT_MODE", "local"),
-    ("APORT_BASE_URL", "no registry"),
-    ("APORT_HOME", "the per-user data folder"),
-    ("APORT_DATABASE_URL", "ledger.sqlite3 in the home"),
-    ("APORT_AGENT_ID", "bound to no agent"),
-    ("APORT_SECURITY", "simple"),
-    ("APORT_SIGN_DECISIONS", "off"),
-    ("APORT_TIMEOUT_MS", "5000"),
-    ("APORT_KEY_RETENTION_DAYS", "90"),
-    ("APORT_API_KEY", "none"),
-];
-
-pub(super) fn checks() -> Vec<Check> {
-    let mut checks: Vec<Check> = KNOWN
-        .into_iter()
-        .filter_map(|(name, _)| {
-            let value = std::env::var_os(name)?;
-            Some(Check::good(
+pub(super) fn checks(variables: &Variables) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut unset = Vec::new();
+    for (name, default) in VARIABLES {
+        match variables.get(name) {
+            Some(value) => checks.push(Check::good(
                 "variable",
                 format!("{name} is {}", shown(name, &value.to_string_lossy())),
-            ))
-        })
-        .collect();
-    let unset: Vec<String> = KNOWN
-        .into_iter()
-        .filter(|(name, _)| std::env::var_os(name).is_none())
-        .map(|(name, default)| format!("{name} ({default})"))
-        .collect();
+            )),
+            None => unset.push(format!("{name} ({default})")),
+        }
+    }
     if !unset.is_empty() {
         checks.push(Check::good("defaults", unset.join(", ")));
     }
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("APORT_") && !KNOWN.iter().any(|(known, _)| *known == name) {
-            checks.push(
-                Check::doubtful("variable", format!("{name} is set, but nothing reads it"))
-                    .next("correct its name, or remove it"),
-            );
+    for name in variables.names() {
+        if VARIABLES.iter().any(|(known, _)| *known == name) {
+            continue;
         }
+        let found = format!("{name} is set, but nothing reads it");
+        checks.push(Check::doubtful("variable", found).next(match meant(&name) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "correct its name, or remove it".to_owned(),
+        }));
     }
     checks
+}
+
+/// The known name that a misspelt one is next to.
+fn meant(wrong: &str) -> Option<&'static str> {
+    VARIABLES
+        .iter()
+        .map(|(known, _)| (distance(wrong, known), *known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map(|(_, known)| known)
+}
+
+/// How many letters have to be added, removed or replaced.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, letter) in from.chars().enumerate() {
+        let mut diagonal = at;
+        let mut left = at.saturating_add(1);
+        let mut next = vec![left];
+        for (above, other) in row.iter().skip(1).zip(&to) {
+            let replaced = diagonal.saturating_add(usize::from(letter != *other));
+            left = replaced
+                .min(left.saturating_add(1))
+                .min(above.saturating_add(1));
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// A value that may be printed and pasted into a report: without secrets.
@@ -63,4 +79,21 @@ fn shown(name: &str, value: &str) -> String {
         .rsplit_once('@')
         .map_or(("", place), |(_, host)| ("(not shown)@", host));
     format!("`{scheme}://{user}{host}{more}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        for (wrong, right) in [
+            ("APORT_AGENT", Some("APORT_AGENT_ID")),
+            ("APORT_APIKEY", Some("APORT_API_KEY")),
+            ("APORT_BASEURL", Some("APORT_BASE_URL")),
+            ("APORT_SOMETHING_ELSE", None),
+        ] {
+            assert_eq!(meant(wrong), right, "{wrong}");
+        }
+    }
 }

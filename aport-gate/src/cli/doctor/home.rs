@@ -1,38 +1,39 @@
-//! The home: its folders, passports and packs.
+//! The home: its folders and packs.
 
 use std::path::Path;
 
-use aport_gate_oap::PassportStatus;
-use jiff::Timestamp;
-
-use super::Check;
+use super::{Check, passports};
 use crate::cli::environment::Environment;
 use crate::cli::output::counted;
-use crate::cli::passport::store::Store;
 use crate::packs::PackSet;
 
 pub(super) fn checks(environment: &Environment) -> Vec<Check> {
-    let mut checks = vec![folder(&environment.home)];
+    let mut checks = vec![folder(environment)];
     for part in ["passports", "packs", "keys"] {
         let path = environment.home.join(part);
         if path.exists() {
             checks.extend(open_to_others(&path));
         }
     }
-    checks.extend(passports(environment));
-    checks.extend(bound(environment));
-    checks.extend(packs(environment));
+    let packs = PackSet::from_home(&environment.home);
+    // In registry mode the registry has them.
+    if !environment.asks_a_registry() {
+        checks.extend(passports::checks(environment, packs.as_ref().ok()));
+    }
+    checks.extend(judged(packs));
     checks
 }
 
-fn folder(home: &Path) -> Check {
+fn folder(environment: &Environment) -> Check {
+    let home = &environment.home;
     let place = home.display();
     if !home.exists() {
-        return Check::doubtful(
-            "home",
-            format!("`{place}` is not there yet; a server makes it"),
-        )
-        .next("issue a passport with `aport-gate passport issue`, or correct APORT_HOME");
+        let found = format!("`{place}` is not there yet; a server makes it");
+        if environment.asks_a_registry() {
+            return Check::good("home", found);
+        }
+        return Check::doubtful("home", found)
+            .next("issue a passport with `aport-gate passport issue`, or correct APORT_HOME");
     }
     if !home.is_dir() {
         return Check::bad("home", format!("`{place}` is no folder")).next("correct APORT_HOME");
@@ -74,71 +75,8 @@ fn open_to_others(_path: &Path) -> Option<Check> {
     None
 }
 
-fn passports(environment: &Environment) -> Vec<Check> {
-    let all = match Store::new(environment.passports()).all() {
-        Ok(all) => all,
-        Err(failure) => return vec![Check::bad("passports", failure.to_string())],
-    };
-    if all.is_empty() {
-        return vec![
-            Check::doubtful("passports", "there are none: every call is denied")
-                .next("aport-gate passport issue --help"),
-        ];
-    }
-    let mut checks = Vec::new();
-    let (mut active, mut stopped) = (0, 0);
-    for (path, document) in &all {
-        match document {
-            Err(problem) => checks.push(
-                Check::bad("passport", format!("`{}`: {problem}", path.display()))
-                    .next("correct or remove the file; until then its agent is refused"),
-            ),
-            Ok(document) => {
-                let passport = document.passport();
-                let expired = passport
-                    .expires_at()
-                    .is_some_and(|expiry| expiry <= Timestamp::now());
-                if expired {
-                    let found = format!("the passport of `{}` has expired", passport.agent_id());
-                    checks.push(
-                        Check::doubtful("passport", found)
-                            .next("aport-gate passport issue --replace"),
-                    );
-                }
-                if passport.status() == PassportStatus::Active && !expired {
-                    active += 1;
-                } else {
-                    stopped += 1;
-                }
-            }
-        }
-    }
-    let found = format!("{active} in force, {stopped} not");
-    checks.insert(0, Check::good("passports", found));
-    checks
-}
-
-/// The passport of the agent that servers with this environment are bound to.
-fn bound(environment: &Environment) -> Option<Check> {
-    let agent = environment.agent.as_ref()?;
-    let found = Store::new(environment.passports()).find(agent);
-    Some(match found {
-        Err(failure) => Check::bad("agent", failure.to_string()),
-        Ok(None) => Check::bad(
-            "agent",
-            format!("APORT_AGENT_ID is `{agent}`, which has no passport"),
-        )
-        .next(format!("aport-gate passport issue --id {agent} …")),
-        Ok(Some(document)) if document.passport().status() != PassportStatus::Active => {
-            Check::doubtful("agent", format!("the passport of `{agent}` is not active"))
-                .next(format!("aport-gate passport show {agent}"))
-        }
-        Ok(Some(_)) => Check::good("agent", format!("bound to `{agent}`")),
-    })
-}
-
-fn packs(environment: &Environment) -> Vec<Check> {
-    let packs = match PackSet::from_home(&environment.home) {
+fn judged(packs: crate::Result<PackSet>) -> Vec<Check> {
+    let packs = match packs {
         Ok(packs) => packs,
         Err(error) => {
             return vec![

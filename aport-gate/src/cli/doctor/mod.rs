@@ -1,15 +1,40 @@
 //! `doctor`: whether a server could start and decide here, and what to do if not.
 
+mod client;
 mod environment;
 mod home;
 mod ledger;
+mod passports;
+mod program;
+#[cfg(feature = "registry")]
+mod registry;
+mod variables;
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::Verdict;
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::{Output, Tone, one_line};
+use variables::Variables;
+
+/// Check a set-up and say what to do: programs, environment, home, passports, packs, ledger, clock, and
+/// in registry mode whether the registry can be reached and knows this server and its agent.
+///
+/// It looks at the environment of this shell. What a client starts may get another one: with
+/// `--client` it looks at what stands in that client's configuration.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Configuration of an MCP client, such as `claude_desktop_config.json` or `.vscode/mcp.json`.
+    #[arg(long, value_name = "FILE")]
+    client: Option<PathBuf>,
+    /// Its entry, where it has several that could be meant.
+    #[arg(long, value_name = "NAME", requires = "client")]
+    entry: Option<String>,
+}
 
 /// How one check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +84,10 @@ impl Check {
         self
     }
 
+    fn is_good(&self) -> bool {
+        self.health == Health::Good
+    }
+
     fn print(&self, output: &mut Output) {
         let word = match self.health {
             Health::Good => output.tone(Tone::Good, "ok  "),
@@ -87,35 +116,51 @@ impl Check {
     }
 }
 
-pub(super) async fn run(output: &mut Output) -> Result<Verdict, Failure> {
-    let mut checks = vec![Check::good(
-        "version",
-        format!(
-            "aport-gate {} on {} {}",
-            env!("CARGO_PKG_VERSION"),
-            std::env::consts::OS,
-            std::env::consts::ARCH
-        ),
-    )];
-    checks.extend(environment::checks());
-    match Environment::read() {
-        Err(failure) => checks.push(
-            Check::bad("environment", failure.to_string())
-                .next("correct the variable; nothing else can be looked at before"),
-        ),
-        Ok(environment) => {
-            checks.extend(home::checks(&environment));
-            checks.extend(ledger::checks(&environment).await);
+impl Doctor {
+    pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
+        let mut checks = vec![program::own()];
+        let variables = match &self.client {
+            None => {
+                checks.extend(program::server().await);
+                Some(Variables::of_process())
+            }
+            Some(path) => {
+                let entry = client::entry(path, self.entry.as_deref()).await?;
+                checks.extend(entry.checks);
+                entry.variables
+            }
+        };
+        if let Some(variables) = &variables {
+            checks.extend(environment::checks(variables));
+            checks.extend(surroundings(variables).await);
         }
-    }
-    let failed = checks.iter().any(|check| check.health == Health::Bad);
-    if output.is_json() {
-        let checks: Vec<Value> = checks.iter().map(Check::to_json).collect();
-        output.value(&json!({ "ok": !failed, "checks": checks }));
-    } else {
-        for check in &checks {
-            check.print(output);
+        let failed = checks.iter().any(|check| check.health == Health::Bad);
+        if output.is_json() {
+            let checks: Vec<Value> = checks.iter().map(Check::to_json).collect();
+            output.value(&json!({ "ok": !failed, "checks": checks }));
+        } else {
+            for check in &checks {
+                check.print(output);
+            }
         }
+        Ok(if failed { Verdict::Bad } else { Verdict::Good })
     }
-    Ok(if failed { Verdict::Bad } else { Verdict::Good })
+}
+
+/// What a server with these variables would work with.
+async fn surroundings(variables: &Variables) -> Vec<Check> {
+    let environment = match Environment::of(|name| variables.get(name).cloned()) {
+        Ok(environment) => environment,
+        Err(failure) => {
+            return vec![
+                Check::bad("environment", failure.to_string())
+                    .next("correct the variable; nothing else can be looked at before"),
+            ];
+        }
+    };
+    let mut checks = home::checks(&environment);
+    #[cfg(feature = "registry")]
+    checks.extend(registry::checks(&environment).await);
+    checks.extend(ledger::checks(&environment).await);
+    checks
 }

@@ -39,6 +39,9 @@ pub(crate) struct GateInner {
     pub(crate) timeout: Duration,
     pub(crate) jwks: Option<Jwks>,
     pub(crate) redaction_key: RedactionKeyFile,
+    /// Where the tokens of agents are.
+    #[cfg(feature = "http")]
+    pub(crate) home: PathBuf,
     /// What a test put between gate and verifier.
     #[cfg(feature = "testing")]
     pub(crate) rig: Option<Arc<crate::testing::Rig>>,
@@ -371,6 +374,8 @@ impl GateBuilder {
         Ok(Gate {
             inner: Arc::new(GateInner {
                 redaction_key: RedactionKeyFile::new(home.join("keys")),
+                #[cfg(feature = "http")]
+                home,
                 verifier,
                 ledger,
                 agent: self.agent,

@@ -28,6 +28,8 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "cli", feature = "http"))]
+mod agent_tokens;
 mod bounded_file;
 mod call;
 #[cfg(feature = "cli")]
@@ -68,6 +70,8 @@ mod registry;
 #[cfg(feature = "registry")]
 mod remote;
 mod route;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod secret_file;
 mod server;
 mod signing;
 mod span;

@@ -53,6 +53,27 @@ impl Home {
         std::fs::write(self.passport_file(), document).unwrap();
     }
 
+    /// A bearer token of this agent, made by the operator's command.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn token(&self, agent: &str, name: &str) -> String {
+        let made = self.operate(&["token", "create", "--agent", agent, "--name", name]);
+        made.exits(0).trim().to_owned()
+    }
+
+    /// Gives another agent a passport like [`AGENT`]'s.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn add_agent(&self, agent: &str) {
+        let mut document = passport();
+        document["passport_id"] = agent.into();
+        let file = self.path().join("passports").join(format!("{agent}.json"));
+        std::fs::write(file, document.to_string()).unwrap();
+    }
+
     /// A server bound to [`AGENT`].
     #[must_use]
     pub fn bound(&self) -> ServerProcess {

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{Verdict, audit, decide, doctor, keys, ledger, passport, policy, registry};
+use super::{Verdict, audit, decide, doctor, keys, ledger, passport, policy, registry, token};
 
 /// Policies, passports, decisions and the audit trail of aport-gate.
 ///
@@ -39,6 +39,9 @@ pub(super) enum Command {
     /// Passports: who an agent is and what it may do.
     #[command(subcommand)]
     Passport(passport::Command),
+    /// Bearer tokens: what agents prove with who they are, over HTTP.
+    #[command(subcommand)]
+    Token(token::Command),
     Registry(Box<registry::Registry>),
 }
 
@@ -53,6 +56,7 @@ impl Command {
             Self::Policy(command) => command.run(output),
             Self::Passport(command) => command.run(output),
             Self::Keys(command) => command.run(output),
+            Self::Token(command) => command.run(output),
             Self::Ledger(command) => command.run(output).await,
             Self::Decide(decide) => decide.run(output).await,
             Self::Audit(command) => command.run(output).await,

@@ -15,6 +15,7 @@ mod output;
 pub(crate) mod passport;
 mod policy;
 mod registry;
+mod token;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

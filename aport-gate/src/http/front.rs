@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -12,12 +12,13 @@ use futures::future::BoxFuture;
 use http_body_util::Full;
 use tokio::sync::Semaphore;
 
+use super::authenticate::Authentication;
 use super::body;
 use super::health::Readiness;
 use super::host::Names;
 use super::problem::Problem;
+use crate::connections::Peer;
 use crate::gate::Gate;
-use crate::http_caller::HttpCaller;
 
 /// The MCP server itself.
 pub(super) type Mcp =
@@ -27,6 +28,7 @@ pub(super) type Mcp =
 pub(super) struct Front {
     pub(super) gate: Gate,
     pub(super) names: Names,
+    pub(super) authentication: Authentication,
     pub(super) slots: Arc<Semaphore>,
     pub(super) body_bytes: usize,
     pub(super) io_timeout: Duration,
@@ -37,20 +39,26 @@ pub(super) struct Front {
 /// A request for the MCP server.
 pub(super) async fn mcp(
     State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
+    let from = peer.0.ip();
+    let mut caller = front
+        .authentication
+        .caller(&parts.headers, from)
+        .await
+        .inspect_err(|problem| tracing::debug!(%from, ?problem, "refused"))?;
     let bytes = if parts.method == Method::POST {
         body::message(&parts.headers, body, front.body_bytes, front.io_timeout).await?
     } else {
         Bytes::new()
     };
     let slot = Arc::clone(&front.slots).try_acquire_owned();
-    let slot = slot.map_err(|_| Problem::busy())?;
-    let mut caller = HttpCaller::anonymous();
+    let slot = slot.map_err(|_| Problem::unavailable("too many calls are under way; try again"))?;
     caller.slot = Some(Arc::new(slot));
     parts.extensions.insert(caller);
-    // Whoever sees the request from here on has no use for the secret.
+    // Whoever sees the request from here on has no use for the token.
     parts.headers.remove(AUTHORIZATION);
     let request = axum::http::Request::from_parts(parts, Full::new(bytes));
     let response = (front.mcp)(request).await;

@@ -12,11 +12,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::front::Front;
 use super::problem::{Problem, single};
+use super::public_url::PublicUrl;
 
 /// The names under which a server may be asked.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
+    /// Those of this machine, where the server listens on it.
     pub(super) loopback: bool,
+    /// That under which a proxy forwards.
+    pub(super) public: Option<PublicUrl>,
 }
 
 /// Refuses requests under another host's name, and those of another site's page.
@@ -38,7 +42,7 @@ impl Names {
         let host: Authority = text
             .parse()
             .map_err(|_| Problem::invalid("header `Host` names no host"))?;
-        if !(self.loopback && is_loopback(host.host())) {
+        if !self.knows(host.host()) {
             return Err(Problem::forbidden(
                 "this server does not answer to the name in header `Host`",
             ));
@@ -52,18 +56,63 @@ impl Names {
         }
     }
 
+    fn knows(&self, host: &str) -> bool {
+        let public = self.public.as_ref();
+        self.loopback && is_loopback(host)
+            || public.is_some_and(|url| url.host().eq_ignore_ascii_case(host))
+    }
+
     fn is_own(&self, origin: &str, host: &str) -> bool {
-        self.loopback
-            && origin
-                .split_once("://")
-                .is_some_and(|(scheme, from)| scheme == "http" && from.eq_ignore_ascii_case(host))
+        let local = || {
+            let parts = origin.split_once("://");
+            parts.is_some_and(|(scheme, from)| scheme == "http" && from.eq_ignore_ascii_case(host))
+        };
+        match &self.public {
+            Some(public) => origin == public.origin(),
+            None => self.loopback && local(),
+        }
     }
 }
 
-pub(super) fn is_loopback(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(names: &Names, host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        names.check(&headers).is_ok()
+    }
+
+    #[test]
+    fn behind_a_proxy_only_the_public_name_counts() {
+        let names = Names {
+            loopback: false,
+            public: Some("https://mcp.example.com/mcp".parse().unwrap()),
+        };
+        assert!(allowed(&names, "mcp.example.com", None));
+        assert!(allowed(&names, "MCP.example.com:443", None));
+        let own = Some("https://mcp.example.com");
+        assert!(allowed(&names, "mcp.example.com", own));
+        for (host, origin) in [
+            ("localhost", None),
+            ("127.0.0.1", None),
+            ("mcp.example.com.evil.example", None),
+            ("mcp.example.com", Some("http://mcp.example.com")),
+            ("mcp.example.com", Some("https://evil.example")),
+        ] {
+            assert!(!allowed(&names, host, origin), "{host} {origin:?}");
+        }
+    }
 }

@@ -3,15 +3,21 @@
 //! [`Server::serve_http`](crate::Server::serve_http) answers each request by itself, in today's stateless
 //! protocol and in the older ones: any replica can answer any request.
 
+mod authenticate;
 mod body;
+mod challenge;
 mod front;
 mod health;
 mod host;
 mod options;
 mod problem;
+mod public_url;
 mod routes;
 mod server;
+mod trusted_proxy;
 
 pub use self::options::HttpOptions;
+pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::server::HttpServer;
+pub use self::trusted_proxy::{InvalidProxy, TrustedProxy};
 pub use crate::http_caller::HttpCaller;

@@ -3,6 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::public_url::PublicUrl;
+use super::trusted_proxy::TrustedProxy;
+use crate::config::Security;
+
 /// How a server is served over HTTP.
 ///
 /// ```
@@ -14,6 +18,9 @@ use std::time::Duration;
 #[must_use]
 pub struct HttpOptions {
     pub(super) listen: SocketAddr,
+    pub(super) public: Option<PublicUrl>,
+    pub(super) require_auth: bool,
+    pub(super) proxies: Vec<TrustedProxy>,
     pub(super) calls: usize,
     pub(super) connections: usize,
     pub(super) body_bytes: usize,
@@ -22,17 +29,41 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
-    /// Listens on this address, for this machine alone: it must be a loopback address. Port 0 takes a free
-    /// one.
+    /// Listens on this address, for this machine alone: it must be a loopback address, unless
+    /// [`behind_tls`](Self::behind_tls) is said. Port 0 takes a free one.
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
+            public: None,
+            require_auth: false,
+            proxies: Vec::new(),
             calls: 256,
             connections: 1024,
             body_bytes: 1024 * 1024,
             io_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }
+    }
+
+    /// States that a proxy ends TLS under this URL and forwards here, from others' machines. Every request
+    /// must then prove its agent.
+    pub fn behind_tls(mut self, url: PublicUrl) -> Self {
+        self.public = Some(url);
+        self
+    }
+
+    /// Refuses every request that does not prove its agent, even where no token was made yet. It is so
+    /// anyway as soon as there are tokens, a trusted proxy or a public URL, and in secure mode.
+    pub fn require_auth(mut self, required: bool) -> Self {
+        self.require_auth = required;
+        self
+    }
+
+    /// Lets this proxy name the agent in header `X-Agent-Passport-Id`. Where there are tokens too, a
+    /// request needs both, and they must agree.
+    pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
+        self.proxies.push(proxy);
+        self
     }
 
     /// Most requests that are worked on at once; further ones are answered with status 503. 256 by default.
@@ -66,15 +97,58 @@ impl HttpOptions {
         self
     }
 
+    /// Whether every request must prove its agent.
+    pub(super) fn requires_auth(&self, security: Security) -> bool {
+        self.require_auth
+            || self.public.is_some()
+            || !self.proxies.is_empty()
+            || security == Security::Secure
+    }
+
+    /// `has_tokens` tells whether an agent has a token in force.
+    ///
     /// # Errors
     /// Why this must not be served, and what to do.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, security: Security, has_tokens: bool) -> Result<(), String> {
         let listen = self.listen;
-        if !listen.ip().is_loopback() {
+        if !listen.ip().is_loopback() && self.public.is_none() {
             return Err(format!(
-                "`{listen}` is reachable by others; listen on 127.0.0.1"
+                "`{listen}` is reachable by others, who would read tokens on the way: end TLS in a proxy in front and name the URL that it serves (`behind_tls`), or listen on 127.0.0.1"
             ));
         }
+        let nobody = !has_tokens && self.proxies.is_empty();
+        if self.requires_auth(security) && !self.require_auth && nobody {
+            return Err(
+                "every request has to prove its agent, and none could: make a token with `aport-gate token create --agent ID`, or name a trusted proxy; to start all the same, require authentication explicitly"
+                    .to_owned(),
+            );
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_reach_it_only_through_tls_and_authenticated() {
+        use Security::{Secure, Simple};
+        let options = |listen: &str| HttpOptions::new(listen.parse().unwrap());
+        let tls = |listen| options(listen).behind_tls("https://a.example/mcp".parse().unwrap());
+        let (here, there) = ("127.0.0.1:0", "0.0.0.0:80");
+        assert!(options(here).check(Simple, false).is_ok());
+        assert!(options(here).check(Secure, true).is_ok());
+        assert!(tls(there).check(Simple, true).is_ok());
+        assert!(tls(there).require_auth(true).check(Simple, false).is_ok());
+        let proxy = "10.0.0.1".parse().unwrap();
+        assert!(tls(there).trusted_proxy(proxy).check(Secure, false).is_ok());
+        assert!(options(there).check(Simple, true).is_err());
+        assert!(options("[::]:80").check(Simple, true).is_err());
+        assert!(options(here).check(Secure, false).is_err());
+        assert!(tls(there).check(Simple, false).is_err());
+        assert!(tls(here).check(Simple, false).is_err());
+        assert!(tls(here).requires_auth(Simple));
+        assert!(!options(here).requires_auth(Simple));
     }
 }

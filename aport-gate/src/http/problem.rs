@@ -1,7 +1,9 @@
 //! Answers to requests that do not reach the MCP server.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -16,12 +18,23 @@ const INVALID_REQUEST: i32 = -32600;
 pub(super) struct Problem {
     status: StatusCode,
     body: Value,
+    challenge: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: &str) -> Self {
         let body = json!({ "error": error, "error_description": description });
-        Self { status, body }
+        Self {
+            status,
+            body,
+            challenge: None,
+        }
+    }
+
+    /// How to authenticate instead.
+    pub(super) fn with_challenge(mut self, challenge: HeaderValue) -> Self {
+        self.challenge = Some(challenge);
+        self
     }
 
     pub(super) fn invalid(description: &str) -> Self {
@@ -32,10 +45,9 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", description)
     }
 
-    /// Too much is under way; the same request may be answered later.
-    pub(super) fn busy() -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, "busy", "too many calls are under way; try again")
+    /// The same request may be answered later.
+    pub(super) fn unavailable(description: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", description)
     }
 
     pub(super) fn not_json(description: &str) -> Self {
@@ -52,6 +64,7 @@ impl Problem {
         Self {
             status: StatusCode::BAD_REQUEST,
             body: json!({ "jsonrpc": "2.0", "id": null, "error": error }),
+            challenge: None,
         }
     }
 }
@@ -63,6 +76,9 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -11,13 +11,17 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::authenticate::Authentication;
+use super::challenge::Challenge;
 use super::front::{Front, Mcp};
 use super::health::Readiness;
 use super::host::Names;
 use super::options::HttpOptions;
 use super::routes::{MCP_PATH, router};
+use crate::agent_tokens::{AgentToken, AgentTokens};
 use crate::connections::{self, Bounds};
 use crate::error::{Error, Result};
+use crate::secret_file::Entry as _;
 use crate::server::{HasGate as _, Server};
 use crate::stop;
 
@@ -54,7 +58,27 @@ impl<T: Send + Sync + 'static> Server<T> {
     /// listened on; or what [`Server::checked`] finds.
     pub async fn bind_http(self, options: HttpOptions) -> Result<HttpServer> {
         let server = Arc::new(self.checked()?);
-        options.check().map_err(Error::HttpSetup)?;
+        let gate = server.gate().clone();
+        let tokens = AgentTokens::new(&gate.inner.home);
+        let known = tokens.all();
+        let known =
+            known.map_err(|error| Error::HttpSetup(format!("the tokens of agents: {error}")))?;
+        let has_tokens = known.iter().any(AgentToken::is_in_force);
+        let security = gate.inner.security;
+        options
+            .check(security, has_tokens)
+            .map_err(Error::HttpSetup)?;
+        let authentication = Authentication {
+            tokens,
+            proxies: options.proxies.clone(),
+            required: options.requires_auth(security),
+            challenge: Challenge::default(),
+        };
+        if known.is_empty() && !authentication.required {
+            tracing::warn!(
+                "no agent has a token: whoever reaches this server on this machine may call as any agent that it serves"
+            );
+        }
         let failed = |source| Error::Listen {
             address: options.listen,
             source,
@@ -62,12 +86,13 @@ impl<T: Send + Sync + 'static> Server<T> {
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let cut_off = CancellationToken::new();
-        let gate = server.gate().clone();
         let front = Front {
             gate,
             names: Names {
                 loopback: address.ip().is_loopback(),
+                public: options.public.clone(),
             },
+            authentication,
             slots: Arc::new(Semaphore::new(options.calls.min(Semaphore::MAX_PERMITS))),
             body_bytes: options.body_bytes,
             io_timeout: options.io_timeout,

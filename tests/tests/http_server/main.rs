@@ -2,4 +2,6 @@
 #![allow(missing_docs)]
 
 mod front;
+mod proxy;
 mod serving;
+mod tokens;

@@ -12,6 +12,7 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::registry::{Access, KeyRing, Registry, Settings, serve};
+use crate::secret_file::Entry as _;
 use crate::stop;
 
 /// Longest wait at the end for requests that have begun.

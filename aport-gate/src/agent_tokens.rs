@@ -1,0 +1,171 @@
+//! Bearer tokens of agents: each is bound to one passport, and only its hash is stored.
+#![cfg_attr(
+    not(all(feature = "cli", feature = "http")),
+    allow(
+        dead_code,
+        reason = "the command changes the file, the server reads it"
+    )
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aport_gate_oap::{AgentId, Digest};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::secret_file::{Entry, SecretError, SecretFile, check_name, new_secret};
+
+const FILE: &str = "agent-tokens.json";
+/// What a token begins with: nothing that an authorization server issues does.
+pub(crate) const PREFIX: &str = "apat_";
+
+/// The file `APORT_HOME/keys/agent-tokens.json`.
+pub(crate) struct AgentTokens(SecretFile<AgentToken>);
+
+/// One token, without the token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AgentToken {
+    /// Name for people.
+    pub(crate) name: String,
+    /// Whose calls are made with it.
+    pub(crate) agent: AgentId,
+    /// Hash of the token.
+    sha256: Digest,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+    /// When it ends by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// When it was revoked, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked_at: Option<Timestamp>,
+}
+
+impl Entry for AgentToken {
+    fn sha256(&self) -> &Digest {
+        &self.sha256
+    }
+
+    fn is_in_force(&self) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| Timestamp::now() < end)
+    }
+}
+
+impl AgentTokens {
+    /// `home` is `APORT_HOME`.
+    pub(crate) fn new(home: &Path) -> Self {
+        Self(SecretFile::new(home.join("keys").join(FILE)))
+    }
+
+    /// All tokens, ended ones too.
+    ///
+    /// # Errors
+    /// The file is there but cannot be read: then nobody's token counts.
+    pub(crate) fn all(&self) -> Result<Arc<Vec<AgentToken>>, SecretError> {
+        self.0.all()
+    }
+
+    /// The token in force that this text is, if it is one. Takes the same time whichever it is.
+    ///
+    /// # Errors
+    /// As [`AgentTokens::all`].
+    pub(crate) fn find(&self, token: &str) -> Result<Option<AgentToken>, SecretError> {
+        self.0.find(token)
+    }
+
+    /// Makes a token and tells it, once, with its name.
+    ///
+    /// # Errors
+    /// The name is taken or none, or the file cannot be written.
+    pub(crate) fn create(
+        &self,
+        agent: &AgentId,
+        name: Option<&str>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(String, Zeroizing<String>), SecretError> {
+        let (token, sha256) = new_secret(PREFIX)?;
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => format!(
+                "token-{}",
+                hex_of(sha256.as_bytes().get(..4).unwrap_or_default())
+            ),
+        };
+        check_name(&name)?;
+        self.0.change(|tokens| {
+            // Names of ended ones too: an audit of who had which must not be ambiguous.
+            if tokens.iter().any(|token| token.name == name) {
+                return Err(SecretError::Taken(name.clone()));
+            }
+            tokens.push(AgentToken {
+                name: name.clone(),
+                agent: agent.clone(),
+                sha256,
+                created_at: Timestamp::now(),
+                expires_at,
+                revoked_at: None,
+            });
+            Ok(())
+        })?;
+        Ok((name, token))
+    }
+
+    /// Revokes a token; running servers refuse it from their next request on.
+    ///
+    /// # Errors
+    /// There is none of that name that was not revoked, or the file cannot be written.
+    pub(crate) fn revoke(&self, name: &str) -> Result<(), SecretError> {
+        self.0.change(|tokens| {
+            let mut left = tokens.iter_mut().filter(|token| token.revoked_at.is_none());
+            let token = left
+                .find(|token| token.name == name)
+                .ok_or_else(|| SecretError::Unknown(name.to_owned()))?;
+            token.revoked_at = Some(Timestamp::now());
+            Ok(())
+        })
+    }
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_token_counts_until_it_ends_and_is_nowhere_in_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        let (tokens, agent) = (
+            AgentTokens::new(home.path()),
+            AgentId::parse("ap_one").unwrap(),
+        );
+        let (name, token) = tokens.create(&agent, None, None).unwrap();
+        assert!(name.starts_with("token-") && token.starts_with(PREFIX));
+        assert_eq!(tokens.find(&token).unwrap().unwrap().agent, agent);
+        assert!(tokens.find(&token[..token.len() - 1]).unwrap().is_none());
+        assert!(tokens.create(&agent, Some(&name), None).is_err());
+        let file = home.path().join("keys").join(FILE);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains(token.trim_start_matches(PREFIX)), "{text}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        AgentTokens::new(home.path()).revoke(&name).unwrap();
+        assert!(tokens.find(&token).unwrap().is_none());
+        assert!(tokens.revoke(&name).is_err());
+        let ended = Timestamp::now() - Duration::from_secs(1);
+        let (_, old) = tokens.create(&agent, Some("old"), Some(ended)).unwrap();
+        assert!(tokens.find(&old).unwrap().is_none());
+        assert_eq!(tokens.all().unwrap().len(), 2);
+        std::fs::write(&file, "[").unwrap();
+        assert!(tokens.find(&token).is_err());
+    }
+}

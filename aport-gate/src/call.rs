@@ -27,6 +27,7 @@ pub use self::prepared::MethodFacts;
 use self::prepared::Prepared;
 pub(crate) use self::prepared::{Body, Function, LookUp, MapContext, MethodCall, Read};
 use self::refused::{cancelled, no_redaction, redacts_nothing, refuse, refused};
+use crate::facts::FactFields;
 use crate::gate::Gate;
 use crate::gated_routes::GatedTool;
 use crate::http_caller::Transport;
@@ -174,6 +175,10 @@ async fn decide(
 ) -> Result<Allowed, Box<CallToolResult>> {
     let inner = &gate.inner;
     let (agent, pack) = (question.agent.clone(), question.pack.clone());
+    let facts = match &question.facts {
+        Facts::Found(facts) => facts.clone(),
+        Facts::NotAsked | Facts::NotDeclared => FactFields::default(),
+    };
     let query = match question.into_query(incoming) {
         Ok(query) => query,
         Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
@@ -213,6 +218,7 @@ async fn decide(
         agent,
         pack,
         context_digest: digest,
+        facts,
     });
     Ok(Allowed {
         permit,

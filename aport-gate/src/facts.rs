@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use serde_json::{Map, Value};
 
@@ -92,8 +92,15 @@ impl<F: PolicyFacts, E: Display + 'static> FactsResult for Result<F, E> {
 }
 
 /// The facts of one call, by field.
-#[derive(Debug, Default)]
+#[derive(Clone, Default)]
 pub struct FactFields(Map<String, Value>);
+
+impl fmt::Debug for FactFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A value may be redacted.
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl FactFields {
     /// The facts of a struct.

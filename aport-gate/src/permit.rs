@@ -1,6 +1,9 @@
 //! Proof of an allow decision.
 
 use aport_gate_oap::{AgentId, Decision, Digest, PackId};
+use serde_json::Value;
+
+use crate::facts::FactFields;
 
 /// Proof that a recorded decision allows this call.
 ///
@@ -23,6 +26,7 @@ pub struct Permit {
     pub(crate) agent: AgentId,
     pub(crate) pack: PackId,
     pub(crate) context_digest: Digest,
+    pub(crate) facts: FactFields,
 }
 
 impl Permit {
@@ -49,6 +53,18 @@ impl Permit {
     #[must_use]
     pub fn context_digest(&self) -> Digest {
         self.context_digest
+    }
+
+    /// A fact of this call, by its field: what `facts = …` found and the decision was made on. A body that acts on
+    /// this, not on what it looks up anew, does what was allowed; what changed meanwhile it can find out by comparing.
+    ///
+    /// `None` where the tool has no such fact, and where the fact itself is `None`.
+    #[must_use]
+    pub fn fact(&self, field: &str) -> Option<&Value> {
+        self.facts
+            .as_map()
+            .get(field)
+            .filter(|value| !value.is_null())
     }
 
     /// The whole decision.

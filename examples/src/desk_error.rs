@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use aport_gate::ExecutionReport;
+use aport_gate::{ExecutionReport, FactsError};
 
 use crate::journal::JournalError;
 
@@ -34,6 +34,9 @@ pub enum DeskError {
         /// What the host knows.
         found: String,
     },
+    /// The desk said no, and did nothing.
+    #[error("{0}")]
+    Refused(String),
     /// The desk failed before it did anything.
     #[error("nothing was done: {0}")]
     NothingDone(Box<dyn std::error::Error + Send + Sync>),
@@ -49,6 +52,18 @@ impl From<JournalError> for DeskError {
             JournalError::Open { .. } | JournalError::Malformed { .. } => {
                 Self::NothingDone(Box::new(error))
             }
+        }
+    }
+}
+
+impl DeskError {
+    /// Why facts cannot be had: what says something about the call is for the caller, what tells of this server's
+    /// own systems is not.
+    #[must_use]
+    pub fn into_facts_error(self) -> FactsError {
+        match self {
+            Self::NothingDone(_) | Self::Unclear(_) => FactsError::internal(self),
+            _ => FactsError::for_caller(self),
         }
     }
 }

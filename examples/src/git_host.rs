@@ -19,6 +19,12 @@ pub struct Merge {
     pub pr_number: u64,
     /// Branch it was merged into.
     pub base_branch: String,
+    /// The commit that was decided on and merged, where the host has commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// The commit that it became, once it is merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// The decision that allowed it.
     pub decision_id: String,
 }
@@ -29,11 +35,24 @@ pub struct Merge {
 pub struct PullRequest {
     /// Branch it merges into.
     pub branch: String,
-    /// Size of the change in kilobytes.
-    pub size_kb: u64,
+    /// Size of the change in kilobytes; not known of one that is too large to be read, or is not text.
+    pub size_kb: Option<u64>,
+    /// Lines added.
+    pub lines_added: Option<u64>,
+    /// Lines removed.
+    pub lines_removed: Option<u64>,
     /// Where its review stands: no rule of the pack asks for it, the audit record has it.
     #[policy_facts(record_only)]
     pub review_state: ReviewState,
+    /// How many people approve of its last commit.
+    #[policy_facts(record_only)]
+    pub approvals: Option<u64>,
+    /// Its last commit: what is decided on, and the only one that is merged.
+    #[policy_facts(record_only)]
+    pub head: Option<String>,
+    /// Whether it merges without conflict, where the host knows by now.
+    #[policy_facts(record_only)]
+    pub mergeable: Option<bool>,
 }
 
 /// Where a review stands.
@@ -42,7 +61,9 @@ pub struct PullRequest {
 pub enum ReviewState {
     /// A person agreed.
     Approved,
-    /// Nobody looked yet.
+    /// Somebody wants it changed.
+    ChangesRequested,
+    /// Nobody agreed yet.
     Pending,
 }
 
@@ -51,8 +72,11 @@ pub trait GitHost: Send + Sync + 'static {
     /// Looks a pull request up.
     fn pull_request(&self, repository: &str, number: u64) -> DeskFuture<'_, PullRequest>;
 
-    /// Merges a pull request once.
+    /// Merges a pull request once, as it was when it was decided on, or not at all.
     fn merge(&self, merge: Merge) -> DeskFuture<'_, Merge>;
+
+    /// What it is, for the log: where it is, and whether it is real.
+    fn describe(&self) -> String;
 
     /// What a reader of the result must know about this host, if anything.
     fn notice(&self) -> Option<&'static str> {
@@ -83,14 +107,24 @@ impl GitHost for SimulatedGitHost {
         let found = if number < 1000 {
             PullRequest {
                 branch: "main".to_owned(),
-                size_kb: 12,
+                size_kb: Some(12),
+                lines_added: Some(120),
+                lines_removed: Some(30),
                 review_state: ReviewState::Approved,
+                approvals: Some(1),
+                head: None,
+                mergeable: Some(true),
             }
         } else {
             PullRequest {
                 branch: "production".to_owned(),
-                size_kb: 4096,
+                size_kb: Some(4096),
+                lines_added: Some(40_000),
+                lines_removed: Some(2000),
                 review_state: ReviewState::Pending,
+                approvals: Some(0),
+                head: None,
+                mergeable: None,
             }
         };
         Box::pin(std::future::ready(Ok(found)))
@@ -119,6 +153,10 @@ impl GitHost for SimulatedGitHost {
         })
     }
 
+    fn describe(&self) -> String {
+        "simulated; set GITHUB_TOKEN to merge on GitHub".to_owned()
+    }
+
     fn notice(&self) -> Option<&'static str> {
         Some("The git host is simulated: no repository was changed.")
     }
@@ -136,6 +174,8 @@ mod tests {
             repository: "my-org/my-repo".into(),
             pr_number: 123,
             base_branch: "main".into(),
+            head: None,
+            commit: None,
             decision_id: "dec-1".into(),
         };
         host.merge(merge.clone()).await.unwrap();

@@ -2,8 +2,8 @@
 //! meets its denials.
 //!
 //! Both run from a fresh clone: `cargo run --bin aport-gate-client` starts the
-//! server itself. The payment desk and the git host are simulated; a real one
-//! takes their place behind [`PaymentDesk`] and [`GitHost`].
+//! server itself. The payment desk and the git host are simulated, unless the
+//! environment has the keys of real ones: [`StripeDesk`] and [`GitHubHost`].
 
 pub mod call_command;
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod demo;
 mod desk_error;
 mod desks;
 mod git_host;
+mod github;
 mod home;
 mod journal;
 mod payment_desk;
@@ -18,13 +19,21 @@ pub mod report;
 mod run_error;
 mod server_cli;
 mod server_process;
+mod setting;
+mod stripe;
 mod tools;
+mod transport;
 
 pub use desk_error::{DeskError, DeskFuture};
 pub use desks::Desks;
 pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};
+pub use github::GitHubHost;
 pub use home::home;
-pub use payment_desk::{PaymentDesk, Refund, RefundOrder, SimulatedPaymentDesk};
+pub use payment_desk::{
+    Mandate, Payment, PaymentDesk, Refund, RefundOrder, RefundStatus, SimulatedPaymentDesk,
+};
 pub use run_error::RunError;
 pub use server_cli::ServerCli;
+pub use setting::SettingError;
+pub use stripe::StripeDesk;
 pub use tools::{merge_pull_request, process_refund, tools};

@@ -2,12 +2,23 @@
 
 use std::path::Path;
 
+use aport_gate::PolicyFacts;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     DeskError, DeskFuture,
     journal::{Entry, Journal},
 };
+
+/// What the desk itself knows about the payment of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, PolicyFacts)]
+pub struct Payment {
+    /// ISO 4217 code of the currency in which it was paid.
+    pub order_currency: Option<String>,
+    /// Who paid.
+    #[policy_facts(record_only)]
+    pub paid_by: Option<String>,
+}
 
 /// A refund that a tool asks for, after the gate allowed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +39,28 @@ pub struct RefundOrder {
     pub idempotency_key: String,
 }
 
+/// On whose behalf a refund is made, and by which decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mandate {
+    /// The agent; its idempotency keys are its own.
+    pub agent_id: String,
+    /// The decision that allowed it.
+    pub decision_id: String,
+}
+
+/// How far a refund is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// The money is on its way.
+    #[default]
+    Succeeded,
+    /// The provider has not finished it.
+    Pending,
+    /// It waits for the customer, for instance for the number of an account.
+    RequiresAction,
+}
+
 /// A refund that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -35,6 +68,9 @@ pub struct Refund {
     pub refund_id: String,
     /// The decision that allowed it.
     pub decision_id: String,
+    /// How far it is.
+    #[serde(default)]
+    pub status: RefundStatus,
     /// What was refunded.
     #[serde(flatten)]
     pub order: RefundOrder,
@@ -42,9 +78,15 @@ pub struct Refund {
 
 /// Makes refunds. A real payment provider implements this.
 pub trait PaymentDesk: Send + Sync + 'static {
+    /// Looks up how an order was paid.
+    fn payment(&self, order_id: &str) -> DeskFuture<'_, Payment>;
+
     /// Refunds once per idempotency key; asked again with the same order, it
-    /// returns the first refund.
-    fn refund(&self, order: RefundOrder, decision_id: String) -> DeskFuture<'_, Refund>;
+    /// returns the first refund or says that there was one.
+    fn refund(&self, order: RefundOrder, mandate: Mandate) -> DeskFuture<'_, Refund>;
+
+    /// What it is, for the log: where it is, and whether it is real.
+    fn describe(&self) -> String;
 
     /// What a reader of the result must know about this desk, if anything.
     fn notice(&self) -> Option<&'static str> {
@@ -68,11 +110,17 @@ impl SimulatedPaymentDesk {
 }
 
 impl PaymentDesk for SimulatedPaymentDesk {
-    fn refund(&self, order: RefundOrder, decision_id: String) -> DeskFuture<'_, Refund> {
+    // It knows no payments: whatever the order, nothing is known of it.
+    fn payment(&self, _order_id: &str) -> DeskFuture<'_, Payment> {
+        Box::pin(std::future::ready(Ok(Payment::default())))
+    }
+
+    fn refund(&self, order: RefundOrder, mandate: Mandate) -> DeskFuture<'_, Refund> {
         Box::pin(async move {
             let refund = Refund {
                 refund_id: format!("re_simulated_{}", uuid::Uuid::new_v4().simple()),
-                decision_id,
+                decision_id: mandate.decision_id,
+                status: RefundStatus::Succeeded,
                 order: order.clone(),
             };
             let same_key =
@@ -84,6 +132,10 @@ impl PaymentDesk for SimulatedPaymentDesk {
                 Entry::Added(refund) | Entry::Existing(refund) => Ok(refund),
             }
         })
+    }
+
+    fn describe(&self) -> String {
+        "simulated; set STRIPE_API_KEY to refund through Stripe".to_owned()
     }
 
     fn notice(&self) -> Option<&'static str> {
@@ -108,11 +160,15 @@ mod tests {
             reason_code: "fraud".into(),
             idempotency_key: "key-00001".into(),
         };
-        let first = desk.refund(order.clone(), "dec-1".into()).await.unwrap();
-        let again = desk.refund(order.clone(), "dec-2".into()).await.unwrap();
+        let by = |decision: &str| Mandate {
+            agent_id: "ap_tester".into(),
+            decision_id: decision.into(),
+        };
+        let first = desk.refund(order.clone(), by("dec-1")).await.unwrap();
+        let again = desk.refund(order.clone(), by("dec-2")).await.unwrap();
         assert_eq!(first, again);
         let other = RefundOrder { amount: 1, ..order };
-        let error = desk.refund(other, "dec-3".into()).await.unwrap_err();
+        let error = desk.refund(other, by("dec-3")).await.unwrap_err();
         assert!(matches!(error, DeskError::KeyReused(_)));
         let books = std::fs::read_to_string(dir.path().join("simulated-refunds.jsonl")).unwrap();
         assert_eq!(books.lines().count(), 1);

@@ -3,9 +3,10 @@
 use std::fmt::Display;
 
 use aport_gate::rmcp::handler::server::router::tool::ToolRouter;
-use aport_gate::{Permit, Server, policy_gated};
+use aport_gate::{FactsError, Permit, Server, policy_gated};
+use serde_json::Value;
 
-use crate::{DeskError, Desks, Merge, RefundOrder};
+use crate::{DeskError, Desks, Mandate, Merge, Payment, PullRequest, RefundOrder, RefundStatus};
 
 /// All tools of the example server.
 #[must_use]
@@ -16,7 +17,11 @@ pub fn tools() -> ToolRouter<Server<Desks>> {
 }
 
 /// Refund an order, wholly or in part.
-#[policy_gated(pack = "finance.payment.refund.v1")]
+#[policy_gated(
+    pack = "finance.payment.refund.v1",
+    // The currency of the payment is what the desk knows, not what the agent says.
+    facts = payment(desks, order_id)
+)]
 pub async fn process_refund(
     #[service] desks: &Desks,
     #[permit] permit: &Permit,
@@ -46,14 +51,29 @@ pub async fn process_refund(
         reason_code,
         idempotency_key,
     };
-    let decision_id = permit.decision_id().to_owned();
-    let refund = desks.payments.refund(order, decision_id).await?;
+    let paid_by = permit.fact("paid_by").and_then(Value::as_str);
+    if paid_by.is_some_and(|payer| payer != order.customer_id) {
+        return Err(DeskError::Refused(format!(
+            "order `{}` was paid by another customer than `{}`",
+            order.order_id, order.customer_id
+        )));
+    }
+    let mandate = Mandate {
+        agent_id: permit.agent_id().to_string(),
+        decision_id: permit.decision_id().to_owned(),
+    };
+    let refund = desks.payments.refund(order, mandate).await?;
     let amount = refund.order.amount.to_string();
-    let lines: [(&str, &dyn Display); 3] = [
+    let mut lines: Vec<(&str, &dyn Display)> = vec![
         ("Amount in minor units", &amount),
         ("Currency", &refund.order.currency),
         ("Order", &refund.order.order_id),
     ];
+    match refund.status {
+        RefundStatus::Succeeded => {}
+        RefundStatus::Pending => lines.push(("Status", &"pending at the payment provider")),
+        RefundStatus::RequiresAction => lines.push(("Status", &"waits for the customer to act")),
+    }
     let headline = format!("✅ Refund processed: {}", refund.refund_id);
     Ok(answer(headline, &lines, permit, desks.payments.notice()))
 }
@@ -63,7 +83,7 @@ pub async fn process_refund(
     pack = "code.repository.merge.v1",
     context(action = "pr.merge"),
     // Branch, size and review are what the git host knows, not what the agent says.
-    facts = desks.git.pull_request(repository, *pr_number)
+    facts = pull_request(desks, repository, *pr_number)
 )]
 pub async fn merge_pull_request(
     #[service] desks: &Desks,
@@ -76,10 +96,22 @@ pub async fn merge_pull_request(
     #[arg(default = "main")]
     base_branch: String,
 ) -> Result<String, DeskError> {
+    let decided = |field| permit.fact(field).and_then(Value::as_str);
+    match decided("branch") {
+        Some(branch) if branch == base_branch => {}
+        found => {
+            return Err(DeskError::OtherBase {
+                expected: base_branch,
+                found: found.unwrap_or("an unknown branch").to_owned(),
+            });
+        }
+    }
     let merge = Merge {
         repository,
         pr_number,
         base_branch,
+        head: decided("head").map(ToOwned::to_owned),
+        commit: None,
         decision_id: permit.decision_id().to_owned(),
     };
     let merge = desks.git.merge(merge).await?;
@@ -87,7 +119,26 @@ pub async fn merge_pull_request(
         "✅ Pull request #{} merged to {} in {}",
         merge.pr_number, merge.base_branch, merge.repository
     );
-    Ok(answer(headline, &[], permit, desks.git.notice()))
+    let commits = [("Commit", &merge.commit), ("Merged head", &merge.head)];
+    let lines: Vec<(&str, &dyn Display)> = commits
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_ref()? as &dyn Display)))
+        .collect();
+    Ok(answer(headline, &lines, permit, desks.git.notice()))
+}
+
+async fn payment(desks: &Desks, order_id: &str) -> Result<Payment, FactsError> {
+    let found = desks.payments.payment(order_id).await;
+    found.map_err(DeskError::into_facts_error)
+}
+
+async fn pull_request(
+    desks: &Desks,
+    repository: &str,
+    number: u64,
+) -> Result<PullRequest, FactsError> {
+    let found = desks.git.pull_request(repository, number).await;
+    found.map_err(DeskError::into_facts_error)
 }
 
 fn answer(

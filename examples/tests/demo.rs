@@ -32,7 +32,11 @@ fn client(arguments: &[&str]) -> Output {
         "--json",
     ]);
     for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("APORT_") {
+        let text = variable.to_string_lossy();
+        if ["APORT_", "GITHUB_", "STRIPE_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
             command.env_remove(variable);
         }
     }

@@ -19,12 +19,16 @@ const ANSWER: Duration = Duration::from_secs(90);
 const END: Duration = Duration::from_secs(30);
 
 /// The server's command: `home` as `APORT_HOME`, then `envs`, and nothing else
-/// of `APORT_*` from the environment of the tests.
+/// of `APORT_*`, nor a key of GitHub or Stripe, from the environment of the tests.
 #[must_use]
 pub fn server_command(home: &Path, envs: &[(&str, &str)]) -> Command {
     let mut command = Command::new(server_binary());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("APORT_") {
+        let text = name.to_string_lossy();
+        if ["APORT_", "GITHUB_", "STRIPE_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
             command.env_remove(name);
         }
     }

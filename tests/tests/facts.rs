@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aport_gate::{FactsError, PolicyFacts, Server, policy_gated};
+use aport_gate::{FactsError, Permit, PolicyFacts, Server, policy_gated};
 use aport_gate_tests::in_process::{InProcess, codes, gate_with, text};
 use serde_json::{Value, json};
 
@@ -36,8 +36,18 @@ async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Ta
 
 /// Deploy.
 #[policy_gated(pack = "acme.deploy.v1", unchecked, facts = target)]
-async fn deploy(#[service] host: &Host, target: String, replicas: Option<u32>) -> String {
-    format!("{replicas:?} on {target}, really {:?}", host.replicas)
+async fn deploy(
+    #[service] host: &Host,
+    #[permit] permit: &Permit,
+    target: String,
+    replicas: Option<u32>,
+) -> String {
+    let decided = permit.fact("replicas");
+    let claimed = permit.fact("target");
+    format!(
+        "{replicas:?} on {target}, really {:?}, decided on {decided:?} and {claimed:?}",
+        host.replicas
+    )
 }
 
 async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
@@ -79,6 +89,18 @@ async fn a_fact_that_is_none_takes_the_agents_word_away() {
         .call("deploy", json!({"target": "staging", "replicas": 1}))
         .await;
     assert_eq!(codes(&denied), ["oap.invalid_context"]);
+}
+
+#[tokio::test]
+async fn the_body_reads_the_facts_that_were_decided_on_and_no_claim_among_them() {
+    let served = served(Some(2)).await;
+    let arguments = json!({"target": "staging", "replicas": 1});
+    let allowed = served.call("deploy", arguments).await;
+    assert!(
+        text(&allowed).ends_with("decided on Some(Number(2)) and None"),
+        "{}",
+        text(&allowed)
+    );
 }
 
 #[tokio::test]

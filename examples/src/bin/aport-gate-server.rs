@@ -39,7 +39,8 @@ async fn main() -> ExitCode {
 
 async fn serve(cli: &ServerCli) -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_env().await?;
-    let desks = Desks::simulated(&home()?);
+    let desks = Desks::from_env(&home()?)?;
+    desks.log();
     let server = Server::new(gate, desks)
         .named("aport-gate-server", env!("CARGO_PKG_VERSION"))
         .with_routes(tools());

@@ -1,0 +1,173 @@
+//! What an answer of Stripe says about whether money moved.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Response};
+use serde::Deserialize;
+
+use crate::{DeskError, RefundStatus};
+
+/// What became of one attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The refund was made.
+    Made { id: String, status: RefundStatus },
+    /// Nothing was paid.
+    NotMade {
+        error: DeskError,
+        /// It speaks of the refund itself, not of this attempt alone.
+        is_final: bool,
+    },
+    /// It may have been made; asking again under the same key tells.
+    Again {
+        problem: String,
+        wait: Option<Duration>,
+    },
+    /// It may have been made, and asking again does not help.
+    Unknown(String),
+}
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) amount: u64,
+    /// In capitals.
+    pub(super) currency: &'a str,
+    pub(super) idempotency_key: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Refund {
+    id: String,
+    object: String,
+    amount: u64,
+    currency: String,
+    status: Option<String>,
+    failure_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    error: Details,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    r#type: Option<String>,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl Outcome {
+    pub(super) fn of(answer: &Response<Vec<u8>>, asked: &Asked<'_>) -> Self {
+        let (status, headers) = (answer.status(), answer.headers());
+        if status.is_success() {
+            return of_refund(answer.body(), asked);
+        }
+        let told = flag(headers, "stripe-should-retry");
+        let problem = format!("Stripe answered {}", status.as_u16());
+        let may_be_made = status.is_server_error() || matches!(status.as_u16(), 409 | 429);
+        if told == Some(true) || (may_be_made && told.is_none()) {
+            let wait = headers.get("retry-after");
+            let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            return Self::Again {
+                problem,
+                wait: wait.map(Duration::from_secs),
+            };
+        }
+        if may_be_made || !status.is_client_error() {
+            return Self::Unknown(problem);
+        }
+        Self::NotMade {
+            error: refused(status.as_u16(), answer.body(), asked),
+            is_final: flag(headers, "idempotent-replayed") == Some(true),
+        }
+    }
+}
+
+fn of_refund(body: &[u8], asked: &Asked<'_>) -> Outcome {
+    let refund: Refund = match serde_json::from_slice(body) {
+        Ok(refund) => refund,
+        // Under the same key Stripe gives the same answer again, hopefully a whole one.
+        Err(_) => {
+            return Outcome::Again {
+                problem: "its answer cannot be read".to_owned(),
+                wait: None,
+            };
+        }
+    };
+    if refund.object != "refund"
+        || refund.amount != asked.amount
+        || !refund.currency.eq_ignore_ascii_case(asked.currency)
+    {
+        return Outcome::Unknown(format!(
+            "Stripe made another refund than it was asked for, `{}`",
+            shown(&refund.id)
+        ));
+    }
+    let status = match refund.status.as_deref() {
+        Some("succeeded") => RefundStatus::Succeeded,
+        Some("pending") => RefundStatus::Pending,
+        Some("requires_action") => RefundStatus::RequiresAction,
+        Some(ended @ ("failed" | "canceled")) => {
+            let reason = refund
+                .failure_reason
+                .as_deref()
+                .unwrap_or("no reason is given");
+            return Outcome::NotMade {
+                error: DeskError::Refused(format!(
+                    "the refund `{}` {ended} at the provider: {}; nothing was paid",
+                    shown(&refund.id),
+                    shown(reason)
+                )),
+                is_final: true,
+            };
+        }
+        other => {
+            return Outcome::Unknown(format!(
+                "refund `{}` has the status `{}`",
+                shown(&refund.id),
+                shown(other.unwrap_or_default())
+            ));
+        }
+    };
+    Outcome::Made {
+        id: refund.id,
+        status,
+    }
+}
+
+/// Why Stripe did not do it, for the agent.
+fn refused(status: u16, body: &[u8], asked: &Asked<'_>) -> DeskError {
+    let details = serde_json::from_slice(body)
+        .map_or_else(|_| Details::default(), |problem: Problem| problem.error);
+    if details.r#type.as_deref() == Some("idempotency_error") {
+        return DeskError::KeyReused(asked.idempotency_key.to_owned());
+    }
+    DeskError::Refused(match status {
+        // Its message quotes the key.
+        401 | 403 => "Stripe does not let this server's key make refunds".to_owned(),
+        _ => {
+            let said = details.message.as_deref().unwrap_or("no reason is given");
+            let code = details
+                .code
+                .or(details.r#type)
+                .unwrap_or_else(|| status.to_string());
+            format!("Stripe refused ({}): {}", shown(&code), shown(said))
+        }
+    })
+}
+
+fn flag(headers: &HeaderMap, name: &str) -> Option<bool> {
+    match headers.get(name)?.as_bytes() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
+/// Short and on one line: it goes to an agent.
+pub(super) fn shown(text: &str) -> String {
+    let line = text.replace(char::is_control, " ");
+    line.chars().take(300).collect()
+}

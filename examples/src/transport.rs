@@ -1,0 +1,150 @@
+//! HTTP to one API: whole answers of bounded size, and what is known of a request that got none.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, redirect};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
+
+use crate::setting::Base;
+
+/// Largest answer that is read, in bytes. A page of 100 reviews has some 300 000.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// A request that was not answered in full.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// Nothing left this machine.
+    #[error("it could not be reached: {0}")]
+    NotSent(String),
+    /// It may have arrived, and may have been acted on.
+    #[error("its answer was lost: {0}")]
+    Lost(String),
+    /// There is an answer, and it is too large to be read.
+    #[error("its answer has more than {LARGEST_ANSWER} bytes")]
+    TooLarge,
+    /// There was no answer in time.
+    #[error("it did not answer in time")]
+    Late,
+}
+
+/// Connections to one API, with the key for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    client: Client,
+    authorization: HeaderValue,
+}
+
+impl Transport {
+    /// # Errors
+    /// What is wrong, without the key.
+    pub(crate) fn new(base: &Base, key: &SecretString) -> Result<Self, String> {
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| "the key cannot stand in a header".to_owned())?;
+        authorization.set_sensitive(true);
+        let mut builder = Client::builder()
+            .user_agent(concat!("aport-gate-examples/", env!("CARGO_PKG_VERSION")))
+            // A repository that moved is not the one that was decided on, and no key follows elsewhere.
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // What was sent twice is for the caller to decide.
+            .retry(reqwest::retry::never())
+            .tls_backend_preconfigured(tls(base)?);
+        if base.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| error.to_string())?;
+        Ok(Self {
+            client,
+            authorization,
+        })
+    }
+
+    /// One request and its whole answer.
+    ///
+    /// # Errors
+    /// There is no whole answer by the deadline.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<http::Response<Vec<u8>>, SendError> {
+        let exchange = self.exchange(request);
+        timeout_at(deadline, exchange)
+            .await
+            .unwrap_or(Err(SendError::Late))
+    }
+
+    async fn exchange(
+        &self,
+        mut request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, SendError> {
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, self.authorization.clone());
+        let request = reqwest::Request::try_from(request).map_err(not_sent)?;
+        let response = self.client.execute(request).await.map_err(|error| {
+            if error.is_connect() || error.is_builder() {
+                not_sent(error)
+            } else {
+                lost(error)
+            }
+        })?;
+        let response: http::Response<reqwest::Body> = response.into();
+        let (parts, mut body) = response.into_parts();
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(lost)?.into_data() else {
+                continue;
+            };
+            if whole.len().saturating_add(data.len()) > LARGEST_ANSWER {
+                return Err(SendError::TooLarge);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(http::Response::from_parts(parts, whole))
+    }
+}
+
+fn tls(base: &Base) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if base.is_https() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err("this system has no certificate authorities".to_owned());
+        }
+    }
+    // `ring` by name, as aport-gate does: which provider a process has by default is not ours to depend on.
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn not_sent(error: reqwest::Error) -> SendError {
+    SendError::NotSent(innermost(error))
+}
+
+fn lost(error: reqwest::Error) -> SendError {
+    SendError::Lost(innermost(error))
+}
+
+/// The cause, without the URL.
+fn innermost(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        told = cause.to_string();
+        next = cause.source();
+    }
+    told
+}

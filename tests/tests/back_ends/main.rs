@@ -1,0 +1,10 @@
+//! The example server in front of GitHub's and Stripe's APIs, as loopback servers that speak them.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod api;
+mod github;
+mod github_faults;
+mod settings;
+mod stripe;
+mod stripe_faults;
+mod trail;

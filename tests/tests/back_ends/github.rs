@@ -410,7 +410,8 @@ fn only_the_last_word_of_people_with_a_say_on_the_last_commit_counts() {
 #[test]
 fn a_push_or_another_base_after_the_decision_is_not_merged() {
     // Seen on the way to the merge, and by GitHub itself.
-    let changes: [(fn(&mut State), &str); 2] = [
+    type Change = fn(&mut State);
+    let changes: [(Change, &str); 2] = [
         (|state| state.head = PUSHED, "a push"),
         (|state| state.base = "production", "goes into `production`"),
     ];

@@ -11,7 +11,7 @@ mod refused;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use aport_gate_oap::{AgentId, PackId};
+use aport_gate_oap::{AgentId, Outcome, PackId};
 use futures::future::BoxFuture;
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Map, Value};
@@ -96,7 +96,11 @@ struct Allowed {
 
 /// Runs the body after an allow decision that is on record.
 pub(crate) fn run<'s>(gate: &'s Gate, incoming: Incoming, read: Read<'s>) -> BoxFuture<'s, Answer> {
-    let span = span::gated_call(incoming.tool.name, incoming.tool.pack.id);
+    let span = span::gated_call(
+        incoming.tool.name,
+        incoming.tool.pack.id,
+        gate.inner.verifier.name(),
+    );
     Box::pin(steps(gate, incoming, read).instrument(span))
 }
 
@@ -204,10 +208,14 @@ async fn decide(
     let decision = recorded.decision;
     Span::current()
         .record("decision_id", decision.decision_id.as_str())
-        .record("allow", decision.allow)
-        .record("verifier", inner.verifier.name());
+        .record("allow", decision.allow);
     tracing::info!(tool = incoming.tool.name, pack = %pack, agent = %agent,
         decision_id = %decision.decision_id, allow = decision.allow, "decided");
+    if decision.outcome == Outcome::AllowWithWarning {
+        // Codes alone: what the reasons say may quote what the tool redacts. The answer has them whole.
+        let codes: Vec<&str> = decision.reasons.iter().map(|r| r.code.as_str()).collect();
+        tracing::warn!(decision_id = %decision.decision_id, reasons = ?codes, "allowed with a warning");
+    }
     let reservation = match recorded.reservation {
         // Both must say so: the decision, and the ledger that took from the caps.
         Some(reservation) if decision.allow => reservation,

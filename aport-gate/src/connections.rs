@@ -1,5 +1,7 @@
 //! Connections over HTTP: accepted up to a number, bounded in time, and ended in order.
 
+mod read_in_time;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::read_in_time::ReadInTime;
 
 /// Most headers of a request.
 const MOST_HEADERS: usize = 64;
@@ -32,8 +36,8 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) struct Bounds {
     /// Most connections at once; further ones wait.
     pub(crate) connections: usize,
-    /// Longest time to wait for the whole head of a request.
-    pub(crate) head_timeout: Duration,
+    /// Longest time to wait for the whole head of a request, and for a client that does not read its answer.
+    pub(crate) io_timeout: Duration,
     /// Longest wait at the end for what has begun.
     pub(crate) grace: Duration,
 }
@@ -52,7 +56,7 @@ pub(crate) async fn serve<G: Send + 'static>(
     let mut connection = http1::Builder::new();
     connection
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.head_timeout)
+        .header_read_timeout(bounds.io_timeout)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LARGEST_HEAD);
     let graceful = GracefulShutdown::new();
@@ -67,12 +71,13 @@ pub(crate) async fn serve<G: Send + 'static>(
             },
         };
         let service = service.clone();
+        let stream = TokioIo::new(ReadInTime::new(stream, bounds.io_timeout));
         let with_peer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
             service.call(request)
         });
-        let serving = graceful.watch(connection.serve_connection(TokioIo::new(stream), with_peer));
+        let serving = graceful.watch(connection.serve_connection(stream, with_peer));
         let open = opened();
         tokio::spawn(async move {
             if let Err(error) = serving.await {

@@ -20,7 +20,7 @@ use crate::redaction::RedactionKeyFile;
 use crate::refusal::Refusal;
 #[cfg(feature = "registry")]
 use crate::remote::{ApiKey, RegistrySettings, RegistryVerifier};
-use crate::signing::{Jwks, SigningKeys};
+use crate::signing::{Jwks, KeyInForce, SigningKeys};
 use crate::verifier::Verifier;
 
 /// The policy enforcement point: it stands around tool bodies.
@@ -153,19 +153,6 @@ impl Gate {
     #[must_use]
     pub fn jwks(&self) -> Option<&Jwks> {
         self.inner.jwks.as_ref()
-    }
-
-    /// Waits until the registry knows what became of the calls so far, at most this long, and tells
-    /// whether it does. A gate without a registry has nobody to tell.
-    ///
-    /// [`Server::serve_stdio`](crate::Server::serve_stdio) does it by itself. What the registry is not told,
-    /// it holds: nothing is spent twice.
-    #[cfg(feature = "registry")]
-    pub async fn outcomes_reported(&self, at_most: Duration) -> bool {
-        match &self.inner.verifier {
-            Verifier::Local(_) => true,
-            Verifier::Registry(verifier) => verifier.reported(at_most).await,
-        }
     }
 
     /// The ledger that this gate writes to.
@@ -364,7 +351,8 @@ impl GateBuilder {
                 Verifier::Registry(verifier)
             }
             _ => {
-                let signer = keys.as_ref().map(|keys| keys.signer().clone());
+                let fixed = |keys: &SigningKeys| KeyInForce::Fixed(Arc::new(keys.signer().clone()));
+                let signer = keys.as_ref().map(fixed);
                 let passports = PassportFolder::new(passports);
                 Verifier::Local(LocalVerifier::new(packs, passports, signer))
             }

@@ -101,7 +101,9 @@ pub use output::ExecutionReport;
 pub use packs::{LoadedPack, PackOptions, PackOrigin, PackSet};
 pub use permit::Permit;
 #[cfg(feature = "registry")]
-pub use remote::{DecisionToken, RegistryClient, RegistryClientBuilder, RegistryError};
+pub use remote::{
+    DecisionToken, RegistryClient, RegistryClientBuilder, RegistryError, RegistryHealth,
+};
 pub use rmcp;
 pub use rmcp::handler::server::wrapper::Json;
 pub use rmcp::model::CallToolResult;

@@ -17,7 +17,7 @@ use crate::packs::PackStore;
 use crate::passports::PassportFolder;
 use crate::redaction::{Kept, Redacted, redact};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::signing::DecisionSigner;
+use crate::signing::{DecisionSigner, KeyInForce};
 use crate::tool_pack::ToolPack;
 
 /// How long a decision of this verifier says it holds, in seconds. The gate
@@ -27,7 +27,7 @@ const EXPIRES_IN_SECONDS: u32 = 60;
 pub(crate) struct LocalVerifier {
     packs: KnownPacks,
     passports: PassportFolder,
-    signer: Option<DecisionSigner>,
+    signer: Option<KeyInForce>,
     pub(crate) clock: Clock,
 }
 
@@ -71,7 +71,7 @@ impl LocalVerifier {
     pub(crate) fn new(
         packs: PackStore,
         passports: PassportFolder,
-        signer: Option<DecisionSigner>,
+        signer: Option<KeyInForce>,
     ) -> Self {
         Self {
             packs: KnownPacks::new(packs),
@@ -163,7 +163,7 @@ impl LocalVerifier {
             None => Kept::default(),
         };
         let (agent, policy) = (agent_id.to_string(), policy_id.to_string());
-        let signer = self.signer.clone();
+        let signer = self.signer.as_ref().map(KeyInForce::signer);
         let evaluate = move |usage: &Usage| {
             let request = Request {
                 agent_id: &agent_id,

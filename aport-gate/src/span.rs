@@ -18,7 +18,9 @@ pub(crate) enum Stage {
     Body,
 }
 
-pub(crate) fn gated_call(tool: &'static str, pack: &'static str) -> Span {
+/// The span of a call that this verifier decides. A call that gets no decision has `refused`, the code of
+/// why, in place of `decision_id` and `allow`.
+pub(crate) fn gated_call(tool: &'static str, pack: &'static str, verifier: &'static str) -> Span {
     tracing::info_span!(
         "gated_call",
         tool,
@@ -26,7 +28,8 @@ pub(crate) fn gated_call(tool: &'static str, pack: &'static str) -> Span {
         agent = Empty,
         decision_id = Empty,
         allow = Empty,
-        verifier = Empty,
+        refused = Empty,
+        verifier,
         cache = Empty,
         attempts = Empty,
         facts_ms = Empty,

@@ -8,12 +8,14 @@ use serde_json::Value;
 /// Id of a decision: a UUID made by whoever issues it. This crate has no source of randomness.
 pub type DecisionId = String;
 
-/// What a decision comes to. Only [`Outcome::Allow`] lets a tool run.
+/// What a decision comes to. Only [`Outcome::Allow`] and [`Outcome::AllowWithWarning`] let a tool run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every stage and rule passed.
     Allow,
+    /// As allow, with something to be told in the reasons. A registry may answer it; evaluation here does not.
+    AllowWithWarning,
     /// Everything passed but a person has to approve first. Not an allow.
     RequireReview,
     /// At least one stage or rule failed.

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use tracing::Span;
 
 use super::prepared::Prepared;
 use super::refused::cancelled;
@@ -25,7 +26,9 @@ pub(super) async fn execute<'s>(
     } = allowed;
     if incoming.cancelled.is_cancelled() {
         // Dropping the reservation gives it back: the body has not begun.
-        return Ok(cancelled().into_result(incoming.tool.pack.id).into());
+        let refusal = cancelled();
+        Span::current().record("refused", refusal.code());
+        return Ok(refusal.into_result(incoming.tool.pack.id).into());
     }
     // From here on a dropped reservation is held: nobody knows how far the body came.
     reservation.start();

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use aport_gate_oap::AgentId;
 use rmcp::model::CallToolResult;
 use serde_json::json;
+use tracing::Span;
 
 use super::Incoming;
 use crate::facts::FactsError;
@@ -39,6 +40,7 @@ async fn recorded_refusal(
     agent: Option<&AgentId>,
     refusal: Refusal,
 ) -> CallToolResult {
+    Span::current().record("refused", refusal.code());
     tracing::warn!(
         tool = incoming.tool.name,
         pack = incoming.tool.pack.id,

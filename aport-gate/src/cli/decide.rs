@@ -122,7 +122,7 @@ impl Decide {
             output.value(&answer);
         } else {
             let word = match outcome {
-                Outcome::Allow => output.tone(Tone::Good, "allow"),
+                Outcome::Allow | Outcome::AllowWithWarning => output.tone(Tone::Good, "allow"),
                 Outcome::RequireReview => output.tone(Tone::Doubtful, "deny until reviewed"),
                 Outcome::Deny => output.tone(Tone::Bad, "deny"),
             };

@@ -140,7 +140,7 @@ impl HttpServer {
         } = self;
         let bounds = Bounds {
             connections: options.connections,
-            head_timeout: options.io_timeout,
+            io_timeout: options.io_timeout,
             grace: options.grace,
         };
         connections::serve(router(Arc::clone(&front)), listener, bounds, || (), stop).await;

@@ -87,6 +87,16 @@ pub enum LedgerError {
         /// The idempotency key.
         key: String,
     },
+    /// A decision allowed a call before: it is on record, and allows no other. Nothing was written.
+    #[error(
+        "decision `{decision_id}` is on record already; nothing was written to the ledger `{ledger}`"
+    )]
+    DecisionTaken {
+        /// The ledger.
+        ledger: String,
+        /// The decision.
+        decision_id: String,
+    },
     /// The reservation is not pending: it was settled before, or never taken.
     #[error("decision `{decision_id}` has no pending reservation in the ledger `{ledger}`")]
     NotPending {
@@ -229,6 +239,7 @@ pub(super) enum Problem {
         total: i64,
     },
     KeyTaken(String),
+    DecisionTaken(String),
     Moved(String),
     ClockBehind {
         now: String,
@@ -307,6 +318,10 @@ impl Problem {
             },
             Self::Backup(problem) => LedgerError::Backup { ledger, problem },
             Self::KeyTaken(key) => LedgerError::KeyTaken { ledger, key },
+            Self::DecisionTaken(decision_id) => LedgerError::DecisionTaken {
+                ledger,
+                decision_id,
+            },
             Self::NotPending(decision_id) => LedgerError::NotPending {
                 ledger,
                 decision_id,

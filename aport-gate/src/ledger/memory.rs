@@ -175,6 +175,10 @@ impl State {
         let entry = Entry::decision(&verdict)?;
         if verdict.decision.allow {
             let raised = self.raised(&scope, &verdict.charges)?;
+            // Reservations stay here when they are settled.
+            if self.reservations.contains_key(&decision_id) {
+                return Err(Problem::DecisionTaken(decision_id));
+            }
             if let Some(key) = &verdict.idempotency_key
                 && self.holds(&scope, key)
             {

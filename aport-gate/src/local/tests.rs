@@ -28,7 +28,9 @@ impl Desk {
     }
 
     fn signing(mut self) -> Self {
-        self.verifier.signer = Some(DecisionSigner::from_seed(&[7; 32]));
+        self.verifier.signer = Some(KeyInForce::Fixed(Arc::new(DecisionSigner::from_seed(
+            &[7; 32],
+        ))));
         self
     }
 

@@ -21,7 +21,7 @@ pub(crate) async fn serve(
     let registry = Arc::new(registry);
     let bounds = Bounds {
         connections: registry.settings.connections,
-        head_timeout: registry.settings.io_timeout,
+        io_timeout: registry.settings.io_timeout,
         grace: registry.settings.grace,
     };
     let stop = async {

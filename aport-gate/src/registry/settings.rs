@@ -16,9 +16,12 @@ pub(crate) struct Settings {
     pub(crate) body_policies: bool,
     /// Requests a minute for one agent, key or address; none for no bound.
     pub(crate) rate: Option<u32>,
+    /// How long a new signing key is published before it signs.
+    pub(crate) new_key_after: Duration,
     /// How long after a decision its outcome may be reported.
     pub(crate) settle_within: Duration,
-    /// Longest time to wait for the whole head of a request, and for its whole body.
+    /// Longest time to wait for the whole head of a request, for its whole body, and for a client that does
+    /// not read its answer.
     pub(crate) io_timeout: Duration,
     /// Longest time for one decision.
     pub(crate) decision_timeout: Duration,

@@ -9,7 +9,6 @@ use super::key_ring::KeyRing;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::outcome_token::OutcomeTokens;
-use super::published_keys::PublishedKeys;
 use super::replay::Turns;
 use super::settings::Settings;
 use crate::error::Result;
@@ -17,15 +16,15 @@ use crate::ledger::Ledger;
 use crate::local::LocalVerifier;
 use crate::packs::{Given, LOOK_EVERY, PACK_FOLDER, PackStore};
 use crate::passports::PassportFolder;
-use crate::signing::{DecisionSigner, SigningKeys};
+use crate::signing::{KeyFolder, KeyInForce, SigningKeys};
 
 /// A registry that is ready to serve.
 pub(crate) struct Registry {
     pub(super) settings: Settings,
     pub(super) verifier: LocalVerifier,
     pub(super) ledger: Ledger,
-    pub(super) signer: DecisionSigner,
-    pub(super) published_keys: PublishedKeys,
+    pub(super) signer: KeyInForce,
+    pub(super) keys: Arc<KeyFolder>,
     pub(super) key_ring: KeyRing,
     pub(super) outcome_tokens: OutcomeTokens,
     pub(super) turns: Turns,
@@ -51,13 +50,15 @@ impl Registry {
         let given = Given::new(Vec::new(), Vec::new())?;
         let packs = PackStore::open(home, given, LOOK_EVERY)?;
         let signing = SigningKeys::open(&keys)?;
-        let signer = signing.signer().clone();
+        let published = KeyFolder::new(keys.clone(), &signing, settings.new_key_after);
+        let published = Arc::new(published);
+        let signer = KeyInForce::Read(Arc::clone(&published));
         let folder = PassportFolder::new(passports.clone());
         Ok(Self {
             verifier: LocalVerifier::new(packs, folder, Some(signer.clone())),
             ledger,
             signer,
-            published_keys: PublishedKeys::new(keys.clone(), signing.jwks()),
+            keys: published,
             outcome_tokens: OutcomeTokens::open(&keys)?,
             key_ring: KeyRing::new(keys),
             turns: Turns::default(),

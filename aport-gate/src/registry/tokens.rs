@@ -51,7 +51,7 @@ pub(super) async fn issue(
 ) -> Result<Response, Problem> {
     let decided = verify::decide(&registry, peer, path, request).await?;
     let decision = &decided.decision;
-    let token = sign(&registry.signer, decision)?;
+    let token = sign(&registry.signer.signer(), decision)?;
     let body = json!({
         "token": token,
         "decision_id": decision.decision_id,
@@ -135,7 +135,7 @@ fn read(registry: &Registry, token: &str) -> Result<Map<String, Value>, Problem>
     let signature: [u8; 64] = signature
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or_else(malformed)?;
-    let keys = DecisionVerifier::new(&registry.published_keys.current()).map_err(|error| {
+    let keys = DecisionVerifier::new(&registry.keys.published()).map_err(|error| {
         tracing::error!(%error, "the registry's own keys cannot be used");
         Problem::unavailable("the registry's own keys cannot be used")
     })?;

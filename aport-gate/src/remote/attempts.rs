@@ -19,14 +19,7 @@ const FAIR_WAIT: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) connections: Connections,
-    breaker: Breaker,
-}
-
-/// An answer, and how many requests it took.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) reply: Reply,
-    pub(super) attempts: u32,
+    pub(super) breaker: Breaker,
 }
 
 impl Line {
@@ -38,7 +31,7 @@ impl Line {
     }
 
     /// Sends until there is an answer that is not "ask again". `decides` tells of one with such a status
-    /// whether it is a decision all the same.
+    /// whether it is a decision all the same. `attempts` counts the requests, also of a failure.
     ///
     /// # Errors
     /// The last failure, or [`RegistryError::Paused`].
@@ -47,10 +40,11 @@ impl Line {
         request: &Request,
         deadline: Instant,
         decides: fn(&Reply) -> bool,
-    ) -> Result<Answered, RegistryError> {
+        attempts: &mut u32,
+    ) -> Result<Reply, RegistryError> {
         let pass = self.breaker.admit(Instant::now())?;
         let began = Instant::now();
-        let mut attempts = 1;
+        *attempts = 1;
         let mut last = None;
         let result = loop {
             let problem = match self.connections.exchange(request.clone(), deadline).await {
@@ -59,23 +53,23 @@ impl Line {
                     let pause = match (reply.status, reply.retry_after()) {
                         // Without a time it does not say that asking again will do.
                         (429, None) => None,
-                        (_, after) => Some(after.unwrap_or_else(|| pause(attempts))),
+                        (_, after) => Some(after.unwrap_or_else(|| pause(*attempts))),
                     };
                     let (status, told) = (reply.status, told(&reply));
                     (RegistryError::Unavailable { status, told }, pause)
                 }
-                Err(error @ RegistryError::Unreachable(_)) => (error, Some(pause(attempts))),
+                Err(error @ RegistryError::Unreachable(_)) => (error, Some(pause(*attempts))),
                 Err(error) => (error, None),
             };
             match problem.1 {
                 // Asked how long by the server, which may say more than a clock can hold.
                 Some(pause)
-                    if attempts < MOST_ATTEMPTS
+                    if *attempts < MOST_ATTEMPTS
                         && pause < deadline.saturating_duration_since(Instant::now()) =>
                 {
                     last = Some(problem.0);
                     sleep(pause).await;
-                    attempts = attempts.saturating_add(1);
+                    *attempts = attempts.saturating_add(1);
                 }
                 // The failure before it says more than the time that ran out.
                 _ => {
@@ -96,7 +90,7 @@ impl Line {
             ) => pass.failed(Instant::now(), error),
             Err(_) => pass.succeeded(),
         }
-        result.map(|reply| Answered { reply, attempts })
+        result
     }
 }
 

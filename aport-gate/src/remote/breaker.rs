@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::attempts::random;
 use super::error::RegistryError;
+use super::health::RegistryHealth;
 
 /// Failed calls in a row, each with its retries, after which nobody asks for a while.
 const FAILURES: u32 = 5;
@@ -67,6 +68,24 @@ impl Breaker {
             breaker: self,
             is_probe,
         })
+    }
+
+    pub(super) fn health(&self) -> RegistryHealth {
+        let state = self.state();
+        let last = state.last;
+        match (state.since, &state.open) {
+            (since, Some(open)) => RegistryHealth::Paused {
+                since: since.unwrap_or(open.until_time),
+                until: open.until_time,
+                last,
+            },
+            (Some(since), None) => RegistryHealth::Failing {
+                failures: state.failures,
+                since,
+                last,
+            },
+            (None, None) => RegistryHealth::Answering,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, accepted, is_denial};
 use super::api_key::ApiKey;
-use super::attempts::{Answered, Line, told};
+use super::attempts::{Line, told};
 use super::base_url::BaseUrl;
 use super::decision::{Asked, decision};
 use super::error::RegistryError;
@@ -177,7 +177,7 @@ impl RegistryClient {
             &["api", "verify", "token", "validate"],
             &json!({ "token": token.0 }),
         );
-        let Answered { reply, .. } = self.line.ask(&request, deadline, is_denial).await?;
+        let reply = self.line.ask(&request, deadline, is_denial, &mut 0).await?;
         let Answer { whole, .. } = accepted(&reply)?;
         let asked = Asked {
             agent,
@@ -197,7 +197,7 @@ impl RegistryClient {
         deadline: Instant,
     ) -> std::result::Result<Map<String, Value>, RegistryError> {
         let request = self.request(method, path, &body);
-        let Answered { reply, .. } = self.line.ask(&request, deadline, |_| false).await?;
+        let reply = self.line.ask(&request, deadline, |_| false, &mut 0).await?;
         object_of(&reply)
     }
 

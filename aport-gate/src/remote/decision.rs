@@ -121,7 +121,8 @@ impl<'a> Fields<'a> {
             Some(_) => return Err(bad("`outcome` is not text")),
         };
         match (allow, outcome) {
-            (true, None | Some("allow" | "allow_with_warning")) => Ok((true, Outcome::Allow)),
+            (true, None | Some("allow")) => Ok((true, Outcome::Allow)),
+            (true, Some("allow_with_warning")) => Ok((true, Outcome::AllowWithWarning)),
             (false, None | Some("deny")) => Ok((false, Outcome::Deny)),
             (false, Some("require_review")) => Ok((false, Outcome::RequireReview)),
             (allow, Some(outcome)) => Err(bad(format!(

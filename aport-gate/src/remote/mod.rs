@@ -18,6 +18,8 @@ mod client;
 mod decision;
 mod error;
 mod exchange;
+mod gate;
+mod health;
 mod keys;
 mod outcome;
 mod passport;
@@ -35,6 +37,7 @@ pub(crate) use self::base_url::is_loopback;
 pub(crate) use self::checkup::pinned_keys;
 pub use self::client::{DecisionToken, RegistryClient, RegistryClientBuilder};
 pub use self::error::RegistryError;
+pub use self::health::RegistryHealth;
 pub(crate) use self::settings::{LONGEST_CACHE, RegistrySettings};
 #[cfg(feature = "http-client")]
 pub(crate) use self::tls::config as tls_config;

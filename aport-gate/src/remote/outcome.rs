@@ -65,6 +65,11 @@ impl OutcomeReport {
         }
     }
 
+    /// Whether it is about this decision.
+    pub(super) fn is_of(&self, decision_id: &str) -> bool {
+        self.decision_id == decision_id
+    }
+
     /// Says nothing: the decision is another call's, which reports for itself.
     pub(super) fn leave_to_another(&mut self) {
         self.told = true;

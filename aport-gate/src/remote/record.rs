@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::error::RegistryError;
 use super::outcome::OutcomeReport;
+use crate::config::Security;
 use crate::ledger::{Ledger, LedgerError, Recorded, Verdict};
 use crate::local::Query;
 use crate::refusal::{Refusal, RefusalCode};
@@ -15,87 +16,95 @@ pub(super) struct Checked {
     /// Of the audit record: the decision as the registry gave it, for one.
     pub(super) origin: Map<String, Value>,
     pub(super) report: Option<OutcomeReport>,
-    /// What the ledger takes only once, also over a restart and for all that write to it.
-    pub(super) once: Option<Once>,
+    /// What the ledger takes only once.
+    pub(super) key: Option<String>,
 }
 
-/// What may allow one call only.
-pub(super) enum Once {
-    /// Secure mode: a decision.
-    Decision(String),
-    /// An idempotency key. A registry that answers a repeated request as it did before would pay twice.
-    Key(String),
+/// The idempotency key of a call, as the ledger takes it: once, over a restart and for all that write to it.
+/// A registry that answers a repeated request as it did before, or is made to, would pay twice.
+pub(super) fn key_of(query: &Query) -> Option<String> {
+    let key = query.context.get("idempotency_key")?.as_str()?;
+    let hidden = query.redacted.as_ref();
+    Some(
+        match hidden.is_some_and(|redacted| redacted.hides("idempotency_key")) {
+            // The same for every server on the ledger, as in local mode.
+            true => format!("key {}", Digest::of(key.as_bytes())),
+            false => format!("key {key}"),
+        },
+    )
 }
 
-impl Once {
-    /// The idempotency key of a call, if it has one.
-    pub(super) fn key(query: &Query) -> Option<Self> {
-        let key = query.context.get("idempotency_key")?.as_str()?;
-        let hidden = query.redacted.as_ref();
-        Some(Self::Key(
-            match hidden.is_some_and(|redacted| redacted.hides("idempotency_key")) {
-                // The same for every server on the ledger, as in local mode.
-                true => Digest::of(key.as_bytes()).to_string(),
-                false => key.to_owned(),
-            },
-        ))
-    }
-
-    fn stored(&self) -> String {
-        match self {
-            Self::Decision(id) => format!("decision {id}"),
-            Self::Key(key) => format!("key {key}"),
-        }
-    }
-}
-
-/// Writes the decision down, and hears what becomes of what it took.
+/// Writes the decision down, and hears what becomes of what it took. A decision that is on record allows no
+/// other call; in simple mode, where one more lie of the registry changes nothing, the call is another entry.
 pub(super) async fn record(
     ledger: &Ledger,
     query: Query,
     checked: Checked,
+    security: Security,
 ) -> std::result::Result<Recorded, Refusal> {
     let Checked {
         mut decision,
         origin,
         mut report,
-        once,
+        key,
     } = checked;
     if query.redacted.is_some() {
         redact(&mut decision, query.digest);
     }
-    let decision_id = decision.decision_id.clone();
-    let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
-    let taken = once.as_ref().map(Once::stored);
-    let evaluate = move |_: &_| Verdict {
-        decision: decision.clone(),
-        tool: query.tool.to_owned(),
-        facts: query.facts.clone(),
-        registry: Some(origin.clone()),
-        charges: Vec::new(),
-        idempotency_key: taken.clone(),
+    let write = |decision: Decision| {
+        let (tool, facts) = (query.tool, query.facts.clone());
+        let (origin, key) = (origin.clone(), key.clone());
+        let evaluate = move |_: &_| Verdict {
+            decision: decision.clone(),
+            tool: tool.to_owned(),
+            facts: facts.clone(),
+            registry: Some(origin.clone()),
+            charges: Vec::new(),
+            idempotency_key: key.clone(),
+        };
+        let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
+        ledger.decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
     };
-    let recorded = ledger
-        .decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
-        .await
-        .map_err(|error| {
-            if let LedgerError::KeyTaken { .. } = error {
-                report.iter_mut().for_each(OutcomeReport::leave_to_another);
-                return match once {
-                    Some(Once::Key(_)) => RegistryError::KeyUsed.into(),
-                    Some(Once::Decision(_)) | None => RegistryError::Reused(decision_id).into(),
-                };
+    let mut recorded = write(decision.clone()).await;
+    if let Err(LedgerError::DecisionTaken { decision_id, .. }) = &recorded {
+        // What its first call took is that call's to settle.
+        report.iter_mut().for_each(OutcomeReport::leave_to_another);
+        if security == Security::Secure {
+            return Err(RegistryError::Reused(decision_id.clone()).into());
+        }
+        decision = under_new_id(decision);
+        recorded = write(decision.clone()).await;
+    }
+    let recorded = recorded.map_err(|error| {
+        if let LedgerError::KeyTaken { .. } = error {
+            // A new decision gives back what it took. An old one is another call's.
+            if let Some(report) = &mut report
+                && !report.is_of(&decision.decision_id)
+            {
+                report.leave_to_another();
             }
-            tracing::error!(%error, "no decision could be recorded");
-            Refusal::new(
-                RefusalCode::LedgerUnavailable,
-                format!("the decision could not be recorded: {error}"),
-            )
-        })?;
+            return RegistryError::KeyUsed.into();
+        }
+        tracing::error!(%error, "no decision could be recorded");
+        Refusal::new(
+            RefusalCode::LedgerUnavailable,
+            format!("the decision could not be recorded: {error}"),
+        )
+    })?;
     Ok(match report {
         Some(report) => recorded.listened_to_by(Box::new(report)),
         None => recorded,
     })
+}
+
+/// A decision that is used again is another entry in the audit trail, whose record names the first.
+pub(super) fn under_new_id(decision: Decision) -> Decision {
+    Decision {
+        decision_id: uuid::Uuid::new_v4().to_string(),
+        kid: None,
+        signature: None,
+        ..decision
+    }
 }
 
 /// Where the tool redacts, what a registry says of a call may quote what it saw: its words go nowhere.

@@ -13,16 +13,16 @@ use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use super::answer::{Answer, accepted, is_denial};
-use super::attempts::Answered;
 use super::cache::{Cache, Key};
 use super::client::RegistryClient;
 use super::decision::{Asked, decision, lifetime};
 use super::error::RegistryError;
 use super::exchange::{Reply, Request};
+use super::health::RegistryHealth;
 use super::keys::KeyCache;
 use super::outcome::{OUTCOME_TOKEN, OutcomeReport, Reporter};
 use super::passport::PassportViews;
-use super::record::{Checked, Once, record, refusal, sent_digest};
+use super::record::{Checked, key_of, record, refusal, sent_digest, under_new_id};
 use super::settings::RegistrySettings;
 use super::signature::{is_bound, passport_digest};
 use super::used::UsedIds;
@@ -117,7 +117,11 @@ impl RegistryVerifier {
                 Err(error) => return Err(refusal(&query, error)),
             },
         };
-        record(ledger, query, checked).await
+        record(ledger, query, checked, self.security).await
+    }
+
+    pub(crate) fn health(&self) -> RegistryHealth {
+        self.client.line.breaker.health()
     }
 
     /// Waits until the outcomes of calls so far are reported, at most this long. Tells whether they are.
@@ -136,9 +140,14 @@ impl RegistryVerifier {
         let asked_at = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
         let request = self.request(query, &request_id)?;
-        let Answered { reply, attempts } =
-            self.client.line.ask(&request, deadline, is_denial).await?;
+        let mut attempts = 0;
+        let asking = self
+            .client
+            .line
+            .ask(&request, deadline, is_denial, &mut attempts);
+        let answered = asking.await;
         Span::current().record("attempts", attempts);
+        let reply = answered?;
         // Made before anything is checked: whatever is wrong below, what was taken is given back.
         let mut report = self.report(query, &reply);
         let checked = self.check(query, &reply, &request_id, deadline).await;
@@ -155,10 +164,7 @@ impl RegistryVerifier {
         }
         Ok(Checked {
             origin: self.origin(query, &decision, document, attempts),
-            once: match self.security {
-                Security::Secure => Some(Once::Decision(decision.decision_id.clone())),
-                Security::Simple => Once::key(query),
-            },
+            key: key_of(query),
             decision,
             report,
         })
@@ -320,7 +326,7 @@ impl RegistryVerifier {
             decision: under_new_id(kept),
             origin,
             report: None,
-            once: None,
+            key: None,
         })
     }
 }
@@ -331,15 +337,5 @@ fn key(query: &Query, pack: Digest) -> Key {
         pack,
         context: query.digest,
         tool: query.tool,
-    }
-}
-
-/// A decision that is used again is another entry in the audit trail, whose record names the first.
-fn under_new_id(decision: Decision) -> Decision {
-    Decision {
-        decision_id: uuid::Uuid::new_v4().to_string(),
-        kid: None,
-        signature: None,
-        ..decision
     }
 }

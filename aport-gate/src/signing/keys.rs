@@ -1,6 +1,9 @@
 //! The signing keys of an installation: `APORT_HOME/keys`, numbered files, the last one signs.
 
 use std::path::{Path, PathBuf};
+#[cfg(feature = "cli")]
+use std::time::Duration;
+use std::time::SystemTime;
 
 use super::error::KeyError;
 use super::jwk::Jwks;
@@ -16,8 +19,9 @@ use super::signer::DecisionSigner;
 #[derive(Debug)]
 pub struct SigningKeys {
     folder: PathBuf,
-    older: Vec<DecisionSigner>,
+    older: Vec<(SystemTime, DecisionSigner)>,
     current: DecisionSigner,
+    made: SystemTime,
     number: u64,
 }
 
@@ -47,7 +51,7 @@ impl SigningKeys {
     }
 
     /// Makes a new key, which is current from now on. Running gates go on with the key they started
-    /// with; what it signs stays valid.
+    /// with; what it signs stays valid. Running registries take it up.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -63,10 +67,27 @@ impl SigningKeys {
         &self.current
     }
 
+    /// The newest key that was there this long ago already, for those who publish keys before they sign with
+    /// them; while all are newer, the oldest.
+    #[cfg(feature = "cli")]
+    pub(crate) fn signer_known_for(&self, age: Duration) -> &DecisionSigner {
+        let now = SystemTime::now();
+        let newest = std::iter::once((&self.made, &self.current));
+        let older = self.older.iter().rev().map(|(made, key)| (made, key));
+        let all: Vec<_> = newest.chain(older).collect();
+        // A clock that was set back makes a key look newer than it is.
+        let known = all
+            .iter()
+            .find(|(made, _)| now.duration_since(**made).is_ok_and(|found| found >= age));
+        known
+            .or(all.last())
+            .map_or(&self.current, |(_, signer)| *signer)
+    }
+
     /// All public keys, the current one first.
     #[must_use]
     pub fn jwks(&self) -> Jwks {
-        let older = self.older.iter().rev();
+        let older = self.older.iter().rev().map(|(_, key)| key);
         let keys = std::iter::once(&self.current).chain(older);
         Jwks {
             keys: keys.map(DecisionSigner::public_key).collect(),
@@ -76,9 +97,13 @@ impl SigningKeys {
     fn read(folder: &Path) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
         for number in numbers(folder)? {
-            keys.push((number, key_file::read(&file(folder, number))?));
+            let path = file(folder, number);
+            let key = key_file::read(&path)?;
+            let data = std::fs::metadata(&path).and_then(|data| data.modified());
+            let made = data.map_err(|source| KeyError::Io { path, source })?;
+            keys.push((number, made, key));
         }
-        let Some((number, current)) = keys.pop() else {
+        let Some((number, made, current)) = keys.pop() else {
             return Err(KeyError::Io {
                 path: folder.to_owned(),
                 source: std::io::Error::other("its keys were removed while they were read"),
@@ -86,8 +111,9 @@ impl SigningKeys {
         };
         Ok(Self {
             folder: folder.to_owned(),
-            older: keys.into_iter().map(|(_, key)| key).collect(),
+            older: keys.into_iter().map(|(_, made, key)| (made, key)).collect(),
             current,
+            made,
             number,
         })
     }

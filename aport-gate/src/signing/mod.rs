@@ -5,6 +5,7 @@
 
 mod document;
 mod error;
+mod in_force;
 mod jwk;
 pub(crate) mod key_file;
 mod keys;
@@ -14,6 +15,9 @@ mod tests;
 mod verifier;
 
 pub use error::{KeyError, SignatureError};
+#[cfg(feature = "cli")]
+pub(crate) use in_force::KeyFolder;
+pub(crate) use in_force::KeyInForce;
 pub use jwk::{Jwk, Jwks};
 pub use keys::SigningKeys;
 pub use signer::DecisionSigner;

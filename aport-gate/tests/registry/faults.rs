@@ -71,6 +71,29 @@ fn connections_beyond_the_bound_wait_their_turn() {
 }
 
 #[test]
+fn a_client_that_reads_no_answer_is_ended_and_others_are_served() {
+    let place = Place::new();
+    let bounds = [
+        "--connections",
+        "1",
+        "--io-timeout",
+        "1",
+        "--rate-limit",
+        "off",
+    ];
+    let server = place.serve(&[&["--dev"][..], &bounds].concat());
+    let mut greedy = server.connect();
+    let request = format!(
+        "GET /openapi.json HTTP/1.1\r\nHost: {}\r\n\r\n",
+        server.address
+    );
+    // More answers than the system keeps for somebody who does not read, and the only connection is theirs.
+    greedy.write_all(request.repeat(2000).as_bytes()).unwrap();
+    server.get("/healthz").is(200);
+    drop(greedy);
+}
+
+#[test]
 fn many_callers_never_spend_more_than_the_cap() {
     let place = Place::new();
     let server = place.serve(&["--dev"]);

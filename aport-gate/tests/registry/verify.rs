@@ -179,3 +179,31 @@ fn health_metrics_and_interface_are_told() {
         .is(200);
     assert_eq!(server.get("/readyz").is(503)["status"], "not_ready");
 }
+
+#[test]
+fn a_new_key_is_published_before_it_signs() {
+    let place = Place::new();
+    let server = place.serve(&["--dev"]);
+    let agent = server.agent();
+    let kid = |key: &str| {
+        let answer = server.verify(&[], &question(&agent, 1, key)).is(200);
+        answer["kid"].as_str().unwrap().to_owned()
+    };
+    let before = kid("refund-0001");
+    assert_eq!(place.run(&["keys", "rotate"]).0, 0);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let published = loop {
+        let keys = server.get("/jwks.json").is(200)["keys"].clone();
+        if keys.as_array().unwrap().len() == 2 {
+            break keys;
+        }
+        assert!(std::time::Instant::now() < end, "it is not published");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    assert_ne!(published[0]["kid"], *before);
+    assert_eq!(
+        kid("refund-0002"),
+        before,
+        "nobody can know the new key yet"
+    );
+}

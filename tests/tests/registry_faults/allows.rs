@@ -5,7 +5,7 @@ use std::time::Duration;
 use aport_gate_tests::in_process::{TESTER, codes, decision, text};
 use serde_json::json;
 
-use crate::desk::{PACK, Till, allow, allow_but, gate};
+use crate::desk::{PACK, Till, allow, gate};
 use crate::server::{Registry, Step, http, json as answer};
 
 #[tokio::test]
@@ -13,7 +13,13 @@ async fn an_allow_of_either_shape_runs_the_body_and_is_on_record() {
     let registry = Registry::answering(|seen| match seen.before {
         0 => vec![answer(200, &allow(seen).into())],
         1 => vec![answer(200, &json!({ "decision": allow(seen) }))],
-        _ => allow_but(seen, "outcome", json!("allow_with_warning")),
+        _ => {
+            let mut decision = allow(seen);
+            decision.insert("outcome".to_owned(), json!("allow_with_warning"));
+            let reasons = json!([{"code": "oap.near_limit", "message": "nine tenths are used"}]);
+            decision.insert("reasons".to_owned(), reasons);
+            vec![answer(200, &decision.into())]
+        }
     })
     .await;
     let till = Till::open(gate(&registry.url())).await;
@@ -22,9 +28,17 @@ async fn an_allow_of_either_shape_runs_the_body_and_is_on_record() {
         assert_eq!(result.is_error, Some(false), "{}", text(&result));
         assert_eq!(decision(&result)["allow"], true);
         assert_eq!(till.runs(), runs);
+        // A warning is told, to the caller and on record.
+        let (outcome, code) = match runs {
+            3 => ("allow_with_warning", "oap.near_limit"),
+            _ => ("allow", "oap.allowed"),
+        };
+        assert_eq!(decision(&result)["outcome"], outcome);
+        assert_eq!(codes(&result), [code]);
     }
     let records = till.session.records("decision").await;
     assert_eq!(records.len(), 3);
+    assert_eq!(records[2]["decision"]["outcome"], "allow_with_warning");
     assert_eq!(records[0]["registry"]["document"]["owner_id"], "org_test");
     assert_eq!(till.session.records("outcome").await.len(), 3);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aport_gate::oap::AgentId;
 use aport_gate::rmcp::model::CallToolResult;
-use aport_gate::{DecisionSigner, Gate, GateBuilder, Server, policy_gated};
+use aport_gate::{DecisionSigner, ExecutionReport, Gate, GateBuilder, Server, policy_gated};
 use aport_gate_tests::in_process::{InProcess, TESTER, codes, text};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,26 @@ pub(crate) struct Desk {
     pub(crate) runs: AtomicU32,
 }
 
+/// Why the desk pays nothing.
+pub(crate) enum Closed {
+    /// Before it did anything.
+    Before,
+    /// Nobody knows how far it came.
+    Midway,
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the desk is closed")
+    }
+}
+
+impl ExecutionReport for Closed {
+    fn nothing_executed(&self) -> bool {
+        matches!(self, Self::Before)
+    }
+}
+
 /// Refund an order.
 #[policy_gated(pack = "finance.payment.refund.v1")]
 #[allow(clippy::too_many_arguments)]
@@ -32,10 +52,13 @@ pub(crate) async fn refund(
     region: String,
     reason_code: String,
     idempotency_key: String,
-) -> Result<String, String> {
+) -> Result<String, Closed> {
+    if order_id == "closed" {
+        return Err(Closed::Before);
+    }
     desk.runs.fetch_add(1, Ordering::SeqCst);
     match order_id.as_str() {
-        "broken" => Err("the desk is closed".to_owned()),
+        "broken" => Err(Closed::Midway),
         _ => Ok(format!(
             "{amount} {currency} {customer_id} {region} {reason_code} {idempotency_key}"
         )),
@@ -62,6 +85,10 @@ impl Till {
     pub(crate) async fn open(builder: GateBuilder) -> Self {
         let home = tempfile::tempdir().unwrap();
         let gate = builder.home(home.path()).build().await.unwrap();
+        Self::serve(gate, home).await
+    }
+
+    pub(crate) async fn serve(gate: Gate, home: tempfile::TempDir) -> Self {
         let desk = std::sync::Arc::new(Desk::default());
         let server = Server::new(gate.clone(), std::sync::Arc::clone(&desk)).with_route(refund);
         Self {

@@ -136,38 +136,44 @@ fn replaying(kept: Arc<Mutex<Option<Map<String, Value>>>>) -> impl Fn(&Seen) -> 
     }
 }
 
+/// A gate in secure mode on this ledger file.
+async fn serve(
+    registry: &Registry,
+    ledger: &std::path::Path,
+    desk: &Arc<Desk>,
+) -> InProcess<Server<Arc<Desk>>> {
+    let home = tempfile::tempdir().unwrap();
+    let builder = Gate::builder()
+        .home(home.path())
+        .ledger(ledger)
+        .agent(aport_gate::oap::AgentId::parse("ap_tester").unwrap())
+        .security(Security::Secure)
+        .registry(registry.url());
+    let gate = builder.build().await.unwrap();
+    let server = Server::new(gate.clone(), Arc::clone(desk)).with_route(refund);
+    InProcess::serve(server, gate, home).await
+}
+
+async fn reported(session: &InProcess<Server<Arc<Desk>>>) -> bool {
+    let patience = Duration::from_secs(10);
+    session.gate.outcomes_reported(patience).await
+}
+
 #[tokio::test]
 async fn a_signed_decision_allows_one_call_also_after_a_restart_and_for_a_second_gate() {
     let registry = Registry::answering(with_keys(replaying(Arc::default()))).await;
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("ledger.sqlite3");
     let desk = Arc::new(Desk::default());
-    let serve = async || {
-        let home = tempfile::tempdir().unwrap();
-        let builder = Gate::builder()
-            .home(home.path())
-            .ledger(&ledger)
-            .agent(aport_gate::oap::AgentId::parse("ap_tester").unwrap())
-            .security(Security::Secure)
-            .registry(registry.url());
-        let gate = builder.build().await.unwrap();
-        let server = Server::new(gate.clone(), Arc::clone(&desk)).with_route(refund);
-        InProcess::serve(server, gate, home).await
-    };
-    let first = serve().await;
+    let first = serve(&registry, &ledger, &desk).await;
     let paid = first.call("refund", arguments("key-0000001")).await;
     assert_eq!(paid.is_error, Some(false), "{}", text(&paid));
-    assert!(first.gate.outcomes_reported(Duration::from_secs(10)).await);
-    let second = serve().await;
+    assert!(reported(&first).await);
+    let second = serve(&registry, &ledger, &desk).await;
     for session in [&first, &second] {
         let again = session.call("refund", arguments("key-0000002")).await;
         assert_eq!(codes(&again), ["gate.decision_reused"], "{}", text(&again));
-        assert!(
-            session
-                .gate
-                .outcomes_reported(Duration::from_secs(10))
-                .await
-        );
+        assert!(reported(session).await);
     }
     let runs = desk.runs.load(std::sync::atomic::Ordering::SeqCst);
     assert_eq!(runs, 1);
@@ -175,4 +181,68 @@ async fn a_signed_decision_allows_one_call_also_after_a_restart_and_for_a_second
     let reports = registry.seen_at("/outcome/");
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0].body["settlement"], "commit");
+}
+
+#[tokio::test]
+async fn a_decision_whose_call_did_nothing_allows_no_other_call_after_a_restart() {
+    let registry = Registry::answering(with_keys(replaying(Arc::default()))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger.sqlite3");
+    let desk = Arc::new(Desk::default());
+    let mut closed = arguments("key-0000001");
+    closed["order_id"] = json!("closed");
+    let first = serve(&registry, &ledger, &desk).await;
+    let nothing = first.call("refund", closed).await;
+    assert_eq!(nothing.is_error, Some(true), "{}", text(&nothing));
+    assert!(reported(&first).await);
+    assert_eq!(
+        registry.seen_at("/outcome/")[0].body["settlement"],
+        "release"
+    );
+    // The registry has its share back: what is shown again is not backed by anything.
+    let second = serve(&registry, &ledger, &desk).await;
+    let again = second.call("refund", arguments("key-0000001")).await;
+    assert_eq!(codes(&again), ["gate.decision_reused"], "{}", text(&again));
+    assert_eq!(desk.runs.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_freshly_signed_allow_for_a_key_that_paid_is_refused_and_given_back() {
+    let registry = Registry::answering(with_keys(|seen| {
+        if seen.line.contains("/verify_view") {
+            return vec![answer(200, &json!({"passport_digest": PASSPORT_DIGEST}))];
+        }
+        if seen.line.contains("/outcome/") {
+            return vec![answer(200, &json!({}))];
+        }
+        let body = Value::Object(signed(allow(seen))).to_string();
+        vec![http(200, "x-aport-outcome-token: t\r\n", body.as_bytes())]
+    }))
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger.sqlite3");
+    let desk = Arc::new(Desk::default());
+    let first = serve(&registry, &ledger, &desk).await;
+    let paid = first.call("refund", arguments("key-0000001")).await;
+    assert_eq!(paid.is_error, Some(false), "{}", text(&paid));
+    let second = serve(&registry, &ledger, &desk).await;
+    for session in [&first, &second] {
+        let again = session.call("refund", arguments("key-0000001")).await;
+        assert_eq!(codes(&again), ["gate.idempotency_key_used"]);
+        assert!(reported(session).await);
+    }
+    assert_eq!(desk.runs.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let settled = registry.seen_at("/outcome/");
+    let mut settled: Vec<_> = settled
+        .iter()
+        .map(|seen| seen.body["settlement"].as_str().unwrap())
+        .collect();
+    settled.sort_unstable();
+    assert_eq!(settled, ["commit", "release", "release"]);
+    // A key whose call did nothing is free again.
+    let mut closed = arguments("key-0000002");
+    closed["order_id"] = json!("closed");
+    assert_eq!(first.call("refund", closed).await.is_error, Some(true));
+    let paid = second.call("refund", arguments("key-0000002")).await;
+    assert_eq!(paid.is_error, Some(false), "{}", text(&paid));
 }

@@ -9,4 +9,5 @@ mod hostile;
 mod ours;
 mod secure;
 mod server;
+mod span;
 mod tls;

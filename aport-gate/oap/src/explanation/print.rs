@@ -78,6 +78,7 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
             Outcome::Allow => "allow",
+            Outcome::AllowWithWarning => "allow_with_warning",
             Outcome::RequireReview => "require_review",
             Outcome::Deny => "deny",
         };

@@ -41,7 +41,10 @@ pub(super) struct Listen {
     /// Seconds within which the outcome of an allowed call may be reported.
     #[arg(long, value_name = "SECONDS", default_value = "900", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     settle_within: u32,
-    /// Seconds to wait for the head of a request, and for its body.
+    /// Seconds for which a new signing key is published before it signs.
+    #[arg(long, value_name = "SECONDS", default_value = "90", value_parser = clap::value_parser!(u32).range(0..=2_592_000))]
+    new_key_after: u32,
+    /// Seconds to wait for the head of a request, for its body, and for a client to read its answer.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=600))]
     io_timeout: u32,
     /// Most connections at once; further ones wait.
@@ -83,6 +86,7 @@ impl Listen {
             body_passports: self.allow_body_passports,
             body_policies: self.allow_body_policies,
             rate: self.rate_limit.0,
+            new_key_after: Duration::from_secs(self.new_key_after.into()),
             settle_within: Duration::from_secs(self.settle_within.into()),
             io_timeout: Duration::from_secs(self.io_timeout.into()),
             decision_timeout: environment.timeout(),

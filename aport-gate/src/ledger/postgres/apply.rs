@@ -262,6 +262,11 @@ impl Writer {
                 let error = Problem::KeyTaken(key).at(&self.target.name);
                 drop(asked.reply.send(Err(error)));
             }
+            "decision_taken" => {
+                let id = call.decision_id().to_owned();
+                let error = Problem::DecisionTaken(id).at(&self.target.name);
+                drop(asked.reply.send(Err(error)));
+            }
             "stale" => stale.push(asked),
             "clock_behind" => {
                 let now = call.verdict.decision.created_at;

@@ -6,9 +6,10 @@ use super::super::error::LedgerError;
 use super::failure;
 
 /// Each script takes the schema from the version before to its own, the first from nothing.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
 ];
 
 const VERSION: i32 = MIGRATIONS.len() as i32;

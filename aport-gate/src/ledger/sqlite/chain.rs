@@ -36,6 +36,20 @@ pub(super) fn append(transaction: &Transaction<'_>, entry: Entry) -> Result<(), 
     Ok(())
 }
 
+/// A decision allows one call: whatever became of that, its record stays.
+pub(super) fn refuse_recorded(
+    transaction: &Transaction<'_>,
+    decision_id: &str,
+) -> Result<(), Problem> {
+    let recorded = transaction
+        .prepare_cached("SELECT 1 FROM audit WHERE decision_id = ?1")?
+        .exists([decision_id])?;
+    match recorded {
+        true => Err(Problem::DecisionTaken(decision_id.to_owned())),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn records(
     connection: &mut Connection,
     after: u64,

@@ -24,6 +24,7 @@ pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, 
     if verdict.decision.allow {
         let now = verdict.decision.created_at;
         upkeep::refuse_pruned(&transaction, now)?;
+        chain::refuse_recorded(&transaction, &decision_id)?;
         counters::take(&transaction, &agent, &policy, &verdict.charges)?;
         let ends = verdict
             .charges

@@ -8,6 +8,7 @@ behaviours!(sqlite memory postgres: {
     panicking_evaluation_writes_nothing_and_the_ledger_goes_on,
     charge_that_overflows_or_is_negative_writes_nothing,
     key_taken_twice_is_refused_even_when_the_evaluation_allows,
+    decision_on_record_allows_no_other_call_even_where_it_was_given_back,
     racing_handles_never_exceed_the_cap,
 });
 
@@ -82,6 +83,45 @@ async fn key_taken_twice_is_refused_even_when_the_evaluation_allows(scratch: Scr
         .unwrap_err();
     assert!(matches!(error, LedgerError::KeyTaken { .. }), "{error}");
     assert_eq!(total(&ledger).await, 1);
+}
+
+async fn decision_on_record_allows_no_other_call_even_where_it_was_given_back(scratch: Scratch) {
+    let ledger = scratch.open().await;
+    let same = decision(true);
+    for (settlement, id) in [
+        (Some(Settlement::Release), "given back"),
+        (Some(Settlement::Commit), "committed"),
+        (None, "pending"),
+    ] {
+        let ask = || {
+            let (mut decision, mut evaluate) = (same.clone(), capped(1, 10, None));
+            decision.decision_id = id.to_owned();
+            let evaluate: Evaluate = Box::new(move |usage| Verdict {
+                decision: decision.clone(),
+                ..evaluate(usage)
+            });
+            ledger.decide("agent".into(), "pack.v1".into(), plan(None), evaluate)
+        };
+        let reservation = ask().await.unwrap().reservation.unwrap();
+        match settlement {
+            Some(settlement) => {
+                let settled = reservation.settle(BodyOutcome::Error, settlement).await;
+                settled.unwrap();
+            }
+            None => std::mem::forget(reservation),
+        }
+        let records = ledger.head().await.unwrap();
+        let error = ask().await.unwrap_err();
+        assert!(
+            matches!(error, LedgerError::DecisionTaken { .. }),
+            "{id}: {error}"
+        );
+        assert_eq!(ledger.head().await.unwrap(), records, "{id}");
+    }
+    // Two of the three took something for good, and no refused one did.
+    assert_eq!(total(&ledger).await, 2);
+    // Another decision is another matter.
+    assert!(spend(&ledger, 1, 10, None).await.reservation.is_some());
 }
 
 async fn racing_handles_never_exceed_the_cap(scratch: Scratch) {

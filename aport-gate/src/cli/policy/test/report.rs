@@ -114,7 +114,7 @@ impl<'v> Replayed<'v> {
         output.line(format_args!(
             "      got       {}",
             match self.outcome {
-                Outcome::Allow => "allow",
+                Outcome::Allow | Outcome::AllowWithWarning => "allow",
                 Outcome::RequireReview => "deny until a person has reviewed it",
                 Outcome::Deny => "deny",
             }

@@ -1,0 +1,175 @@
+//! What the span of a call tells, and what it does not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aport_gate::{Gate, RegistryHealth};
+use aport_gate_tests::in_process::{TESTER, codes, decision, gate_with};
+use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry as Subscriber};
+
+use crate::desk::{PACK, Till, allow, arguments, gate};
+use crate::server::{Registry, http, json as answer};
+
+type Fields = BTreeMap<&'static str, String>;
+
+/// Keeps the fields of every span `gated_call`, in the order in which they end.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Fields>>>);
+
+struct Seen<'a>(&'a mut Fields);
+
+impl Visit for Seen<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Kept {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::new();
+        attributes.record(&mut Seen(&mut fields));
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        let mut extensions = span.extensions_mut();
+        values.record(&mut Seen(extensions.get_mut::<Fields>().unwrap()));
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let span = context.span(&id).unwrap();
+        if span.name() == "gated_call" {
+            let fields = span.extensions_mut().remove::<Fields>().unwrap();
+            self.0.lock().unwrap().push(fields);
+        }
+    }
+}
+
+/// Until the guard is dropped, on this thread.
+fn watch() -> (Kept, DefaultGuard) {
+    let kept = Kept::default();
+    let guard = tracing::subscriber::set_default(Subscriber::default().with(kept.clone()));
+    (kept, guard)
+}
+
+impl Kept {
+    fn all(&self) -> Vec<Fields> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn assert_time(fields: &Fields, stage: &str) {
+    let took: f64 = fields[stage].parse().unwrap();
+    assert!(took >= 0.0, "{fields:?}");
+}
+
+#[tokio::test]
+async fn a_span_tells_who_asked_what_and_what_was_decided_over_a_registry() {
+    let (kept, _guard) = watch();
+    let registry = Registry::answering(|seen| match seen.before {
+        0 => vec![http(503, "", b"")],
+        1 => vec![answer(200, &allow(seen).into())],
+        2 => {
+            let mut decision = allow(seen);
+            decision.insert("allow".to_owned(), json!(false));
+            decision.insert("outcome".to_owned(), json!("deny"));
+            vec![answer(200, &decision.into())]
+        }
+        _ => vec![http(500, "", b"")],
+    })
+    .await;
+    let till = Till::open(gate(&registry.url()).timeout(Duration::from_secs(5))).await;
+    let health = || till.session.gate.registry_health().unwrap();
+    assert_eq!(health(), RegistryHealth::Answering);
+    let paid = till.refund("key-hunter2-1").await;
+    let denied = till.refund("key-hunter2-2").await;
+    let refused = till.refund("key-hunter2-3").await;
+    assert_eq!(codes(&refused), ["gate.registry_unavailable"]);
+
+    let spans = kept.all();
+    assert_eq!(spans.len(), 3, "{spans:?}");
+    for fields in &spans {
+        assert_eq!(fields["tool"], "refund");
+        assert_eq!(fields["pack"], PACK);
+        assert_eq!(fields["agent"], TESTER);
+        assert_eq!(fields["verifier"], "registry");
+        assert_time(fields, "verify_ms");
+        assert!(!format!("{fields:?}").contains("hunter2"), "{fields:?}");
+    }
+    for (fields, result, allow) in [(&spans[0], &paid, "true"), (&spans[1], &denied, "false")] {
+        assert_eq!(fields["allow"], allow);
+        assert_eq!(decision(result)["decision_id"], *fields["decision_id"]);
+        assert!(!fields.contains_key("refused"), "{fields:?}");
+        assert_time(fields, "ledger_ms");
+    }
+    assert_eq!(spans[0]["attempts"], "2", "the first answer was none");
+    assert_eq!(spans[1]["attempts"], "1");
+    assert_time(&spans[0], "body_ms");
+    assert!(!spans[1].contains_key("body_ms"), "it never ran");
+    assert_eq!(spans[2]["refused"], "gate.registry_unavailable");
+    assert_eq!(spans[2]["attempts"], "4");
+    assert!(!spans[2].contains_key("allow") && !spans[2].contains_key("decision_id"));
+
+    // What the calls met is known without asking.
+    let RegistryHealth::Failing { failures, last, .. } = health() else {
+        panic!("{:?}", health())
+    };
+    assert_eq!((failures, last), (1, "gate.registry_unavailable"));
+    for call in 0..4 {
+        till.refund(&format!("key-000000{call}")).await;
+    }
+    let RegistryHealth::Paused { since, until, last } = health() else {
+        panic!("{:?}", health())
+    };
+    assert!(since < until);
+    assert_eq!(last, "gate.registry_unavailable");
+}
+
+#[tokio::test]
+async fn a_span_tells_the_same_of_a_local_decision() {
+    let (kept, _guard) = watch();
+    let limits = json!({
+        "currency_limits": {"USD": {"max_per_tx": 10, "daily_cap": 1000}},
+        "reason_codes": ["customer_request"]
+    });
+    let (gate, home) = gate_with("finance.payment.refund", limits, |builder| {
+        builder.ledger_in_memory()
+    })
+    .await;
+    assert_eq!(Gate::registry_health(&gate), None);
+    let till = Till::serve(gate, home).await;
+    let paid = till.refund("key-hunter2-1").await;
+    assert_eq!(paid.is_error, Some(false), "{paid:?}");
+    let mut over = arguments("key-hunter2-2");
+    over["amount"] = json!(11);
+    let denied = till.session.call("refund", over).await;
+    let mut wrong = arguments("key-hunter2-3");
+    wrong["amount"] = json!("hunter2");
+    till.session.call("refund", wrong).await;
+
+    let spans = kept.all();
+    assert_eq!(spans.len(), 3, "{spans:?}");
+    for (fields, result, allow) in [(&spans[0], &paid, "true"), (&spans[1], &denied, "false")] {
+        assert_eq!((&*fields["agent"], &*fields["verifier"]), (TESTER, "local"));
+        assert_eq!(fields["allow"], allow);
+        assert_eq!(decision(result)["decision_id"], *fields["decision_id"]);
+        assert_time(fields, "verify_ms");
+        assert_time(fields, "ledger_ms");
+        assert!(!fields.contains_key("attempts") && !fields.contains_key("cache"));
+    }
+    assert_eq!(spans[2]["refused"], "gate.invalid_arguments");
+    assert_eq!(spans[2]["verifier"], "local");
+    assert!(!format!("{spans:?}").contains("hunter2"), "{spans:?}");
+}

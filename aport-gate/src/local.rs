@@ -103,7 +103,6 @@ impl LocalVerifier {
     }
 
     /// The agent's passport, if it has one.
-    #[cfg(feature = "cli")]
     pub(crate) fn passport(&self, agent: &AgentId) -> Result<Option<Arc<Passport>>, Refusal> {
         self.passports.read(agent)
     }

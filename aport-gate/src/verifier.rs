@@ -64,6 +64,27 @@ impl Verifier {
         }
     }
 
+    /// The agent's passport, where the passports are here.
+    pub(crate) fn local_passport(
+        &self,
+        agent: &AgentId,
+    ) -> Result<Option<std::sync::Arc<aport_gate_oap::Passport>>, Refusal> {
+        match self {
+            Self::Local(verifier) => verifier.passport(agent),
+            #[cfg(feature = "registry")]
+            Self::Registry(_) => Ok(None),
+        }
+    }
+
+    /// The registry, where one decides.
+    #[cfg(feature = "registry")]
+    pub(crate) fn registry(&self) -> Option<&crate::remote::RegistryClient> {
+        match self {
+            Self::Local(_) => None,
+            Self::Registry(verifier) => Some(verifier.client()),
+        }
+    }
+
     /// Whether the packs that decide are somewhere else.
     pub(crate) fn is_remote(&self) -> bool {
         !matches!(self, Self::Local(_))

@@ -15,8 +15,8 @@ use super::decisions::Told;
 use super::listing::ListedTool;
 use super::repeat::{cannot_execute_twice, is_keyed, key_argument};
 use super::{
-    AGENT_ARGUMENT, AGENT_META, ClientError, Denial, DenialClass, PassportClient, Retry, ToolReply,
-    reply, unsent,
+    AGENT_ARGUMENT, AGENT_META, ClientError, Denial, DenialClass, PassportClient, Preview, Retry,
+    ToolReply, reply, unsent,
 };
 
 /// One call under way.
@@ -189,6 +189,12 @@ impl<'c> Attempts<'c> {
             });
         }
         let arguments = self.with_agent(listed);
+        if let Some(check) = &self.client.pre_check
+            && let Preview::Denied(denial) =
+                check.look(&self.client.agent_id, listed, &arguments).await
+        {
+            return Err(ClientError::Denied(denial));
+        }
         Ok((open, arguments))
     }
 

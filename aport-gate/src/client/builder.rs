@@ -10,7 +10,7 @@ use rmcp::transport::IntoTransport;
 
 use super::connection::{Connect, Link, Open, connector};
 use super::decisions::DecisionLog;
-use super::{ClientError, DecisionEntry, PassportClient, agent};
+use super::{ClientError, DecisionEntry, PassportClient, PreCheck, agent};
 
 /// Longest time for one call, unless the caller says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,7 @@ pub struct PassportClientBuilder {
     timeout: Option<Duration>,
     listing_lifetime: Duration,
     trusts_annotations: bool,
+    pre_check: Option<PreCheck>,
     decisions: DecisionLog,
 }
 
@@ -34,6 +35,7 @@ impl PassportClientBuilder {
             timeout: Some(TIMEOUT),
             listing_lifetime: LISTING_LIFETIME,
             trusts_annotations: true,
+            pre_check: None,
             decisions: DecisionLog::default(),
         }
     }
@@ -57,6 +59,13 @@ impl PassportClientBuilder {
     /// that executes twice: turn them off for servers whose care you do not know.
     pub fn trust_annotations(mut self, trust: bool) -> Self {
         self.trusts_annotations = trust;
+        self
+    }
+
+    /// Looks at every call before it is made: one that is certain to be denied is not made, and ends in a
+    /// [`ClientError::Denied`] whose [`decided_by`](super::Denial::decided_by) says so. Off otherwise.
+    pub fn pre_check(mut self, check: PreCheck) -> Self {
+        self.pre_check = Some(check);
         self
     }
 
@@ -138,6 +147,7 @@ impl PassportClientBuilder {
             timeout: self.timeout,
             listing_lifetime: self.listing_lifetime,
             trusts_annotations: self.trusts_annotations,
+            pre_check: self.pre_check,
             decisions: self.decisions,
         }
     }

@@ -9,7 +9,9 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rmcp::RoleClient;
 use rmcp::model::ProtocolVersion;
-use rmcp::service::{ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _};
+use rmcp::service::{
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+};
 use rmcp::service::{Peer, RunningService, Service};
 use rmcp::transport::IntoTransport;
 use tokio::task::AbortHandle;
@@ -66,7 +68,7 @@ impl Open {
         let handshake = Watch(changes.clone()).serve_with_lifecycle(transport, lifecycle);
         let service = match tokio::time::timeout(HANDSHAKE, handshake).await {
             Ok(Ok(service)) => service,
-            Ok(Err(error)) => return Err(super::error::chain(&error)),
+            Ok(Err(error)) => return Err(refused(&error)),
             Err(_) => {
                 let seconds = HANDSHAKE.as_secs();
                 return Err(format!(
@@ -113,6 +115,17 @@ impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let closed = self.is_closed();
         f.debug_struct("Open").field("closed", &closed).finish()
+    }
+}
+
+/// Why a handshake failed, in words that help: rmcp's name the transport and not the cause.
+fn refused(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => refused(fallback),
+        ClientInitializeError::TransportError { error, .. } => {
+            super::unsent::cause(error.error.as_ref())
+        }
+        other => super::error::chain(other),
     }
 }
 

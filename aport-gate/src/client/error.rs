@@ -62,7 +62,7 @@ pub enum ClientError {
     /// a call that cannot execute twice.
     #[error(
         "connection failed during `{tool}`, so it is unknown whether it ran: {}",
-        chain(source)
+        told(source)
     )]
     Transport {
         /// Tool that was called, or the MCP method.
@@ -75,7 +75,7 @@ pub enum ClientError {
     /// not run.
     #[error(
         "`{tool}` did not get to the server, so it did not run: {}",
-        chain(source)
+        told(source)
     )]
     NotSent {
         /// Tool that was called, or the MCP method.
@@ -178,6 +178,13 @@ impl ClientError {
                 }
             }
         }
+    }
+}
+
+fn told(error: &ServiceError) -> String {
+    match error {
+        ServiceError::TransportSend(error) => super::unsent::cause(error.error.as_ref()),
+        other => chain(other),
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod http;
 mod intention;
 mod listing;
+mod pre_check;
 mod received;
 mod repeat;
 mod reply;
@@ -43,6 +44,7 @@ pub use self::{
     error::ClientError,
     intention::Intention,
     listing::{ListedTool, ToolPolicy},
+    pre_check::{PreCheck, Preview},
     reply::{DecisionSummary, ToolReply},
     retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
 };
@@ -119,6 +121,7 @@ pub struct PassportClient {
     listing_lifetime: Duration,
     /// Whether a tool's annotations say that it may be called again.
     trusts_annotations: bool,
+    pre_check: Option<PreCheck>,
     decisions: DecisionLog,
 }
 
@@ -223,6 +226,28 @@ impl PassportClient {
         let open = self.link.standing().await?;
         let tools = open.listing.ask(&open.peer, self.listing_lifetime).await?;
         Ok(tools.values().cloned().collect())
+    }
+
+    /// What would become of a call, as far as this client's [`PreCheck`] can tell. Nothing is sent of the call,
+    /// nothing is taken from a cap, and no idempotency key is used up.
+    ///
+    /// # Errors
+    /// As [`list_tools`](Self::list_tools), where the listing has to be asked for.
+    pub async fn preview(
+        &self,
+        tool: &str,
+        arguments: &JsonObject,
+    ) -> Result<Preview, ClientError> {
+        let Some(check) = &self.pre_check else {
+            let why = "this client has no check of its own".to_owned();
+            return Ok(Preview::Unknown { why });
+        };
+        let open = self.link.standing().await?;
+        let tools = open
+            .listing
+            .tools(&open.peer, self.listing_lifetime)
+            .await?;
+        Ok(check.look(&self.agent_id, tools.get(tool), arguments).await)
     }
 
     /// Calls a tool once, waiting a minute at most unless

@@ -28,6 +28,22 @@ pub(super) fn session_is_gone(error: &ServiceError) -> bool {
     }
 }
 
+/// What went wrong in a transport, innermost cause last.
+pub(super) fn cause(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    #[cfg(feature = "http-client")]
+    match error.downcast_ref::<HttpError>() {
+        Some(HttpError::Client(error)) => return super::error::chain(error),
+        Some(HttpError::AuthRequired(_)) => {
+            return "it wants a valid access token (HTTP status 401)".to_owned();
+        }
+        Some(HttpError::InsufficientScope(_)) => {
+            return "the access token does not allow this (HTTP status 403)".to_owned();
+        }
+        _ => {}
+    }
+    super::error::chain(error)
+}
+
 #[cfg(feature = "http-client")]
 type HttpError = rmcp::transport::streamable_http_client::StreamableHttpError<reqwest::Error>;
 

@@ -95,6 +95,10 @@ impl RegistryVerifier {
         })
     }
 
+    pub(crate) fn client(&self) -> &RegistryClient {
+        &self.client
+    }
+
     /// Asks the registry, checks its answer and writes it down.
     pub(crate) async fn verify(
         &self,

@@ -3,6 +3,7 @@
 mod call;
 mod hostile;
 mod once;
+mod pre_check;
 mod reconnect;
 mod retry;
 mod till;

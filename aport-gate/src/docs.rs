@@ -6,6 +6,10 @@ pub mod migration {}
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
 
+#[cfg(feature = "http-client")]
+#[doc = include_str!("../docs/client.md")]
+pub mod client {}
+
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 

@@ -42,8 +42,21 @@ impl HttpServerProcess {
     /// When it does not start in time.
     #[must_use]
     pub fn start(home: &Home, arguments: &[&str], envs: &[(&str, &str)]) -> Self {
+        Self::launch(home, "127.0.0.1:0", arguments, envs)
+    }
+
+    /// Starts one on `home` at this address, such as that of one that died.
+    ///
+    /// # Panics
+    /// When it does not start in time.
+    #[must_use]
+    pub fn start_at(home: &Home, listen: &str, envs: &[(&str, &str)]) -> Self {
+        Self::launch(home, listen, &[], envs)
+    }
+
+    fn launch(home: &Home, listen: &str, arguments: &[&str], envs: &[(&str, &str)]) -> Self {
         let mut child = server_command(home.path(), envs)
-            .args(["--http", "127.0.0.1:0"])
+            .args(["--http", listen])
             .args(arguments)
             .stdin(Stdio::null())
             .spawn()

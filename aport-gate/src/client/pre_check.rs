@@ -77,7 +77,7 @@ enum Passports {
     Given(Arc<Passport>),
     Gate(Gate),
     #[cfg(feature = "registry")]
-    Registry(RegistryClient),
+    Registry(Box<RegistryClient>),
 }
 
 impl PreCheck {
@@ -98,7 +98,7 @@ impl PreCheck {
     #[cfg(feature = "registry")]
     #[must_use]
     pub fn by_registry(registry: RegistryClient) -> Self {
-        Self::over(Passports::Registry(registry))
+        Self::over(Passports::Registry(Box::new(registry)))
     }
 
     /// Adds a pack beside the embedded ones. It counts where a server lists it with the same digest.

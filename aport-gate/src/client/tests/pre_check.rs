@@ -172,7 +172,10 @@ async fn registry(status: &'static str) -> (String, std::sync::Arc<std::sync::at
             let mut head = [0; 4096];
             let read = stream.read(&mut head).await.unwrap();
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            assert!(head.contains(&format!("/api/passports/{AGENT}/verify_view")), "{head}");
+            assert!(
+                head.contains(&format!("/api/passports/{AGENT}/verify_view")),
+                "{head}"
+            );
             count.fetch_add(1, Ordering::SeqCst);
             let body = passport(status).as_value().to_string();
             let length = body.len();

@@ -98,7 +98,12 @@ impl Home {
         self.journal("simulated-merges.jsonl")
     }
 
-    fn journal(&self, name: &str) -> Vec<Value> {
+    /// What a server of the tests wrote into a file of this name, one entry a line.
+    ///
+    /// # Panics
+    /// When the file is not lines of JSON.
+    #[must_use]
+    pub fn journal(&self, name: &str) -> Vec<Value> {
         let file = self.path().join(name);
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,

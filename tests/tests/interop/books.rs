@@ -6,11 +6,15 @@ use aport_gate::Ledger;
 use aport_gate_tests::{AGENT, Home, passport};
 use serde_json::{Value, json};
 
-/// A home whose passport allows more merges than a test makes.
+/// A home whose passport allows more than a test does, but no larger refund than other homes do.
 pub(crate) fn home() -> Home {
     let home = Home::new();
     let mut passport = passport();
-    passport["limits"]["code.repository.merge"]["max_merges_per_day"] = json!(1000);
+    let limits = &mut passport["limits"];
+    limits["code.repository.merge"]["max_merges_per_day"] = json!(1000);
+    limits["finance.payment.refund"]["currency_limits"]["USD"]["daily_cap"] = json!(1_000_000);
+    let capabilities = passport["capabilities"].as_array_mut().unwrap();
+    capabilities.push(json!({ "id": "acme.probe" }));
     home.write_passport(passport.to_string());
     home
 }
@@ -41,10 +45,16 @@ pub(crate) async fn allowed(home: &Home) -> HashSet<String> {
     allowed
 }
 
-/// Every payment and every merge has a decision on record that allowed it.
+/// The bodies of the interop server's tools that ran, one entry each.
+pub(crate) fn bodies(home: &Home) -> Vec<Value> {
+    home.journal("interop-bodies.jsonl")
+}
+
+/// Every payment, every merge and every other body has a decision on record that allowed it.
 pub(crate) async fn no_body_without_an_allow(home: &Home) {
     let allowed = allowed(home).await;
-    for done in home.payments().into_iter().chain(home.merges()) {
+    let ran = [home.payments(), home.merges(), bodies(home)].concat();
+    for done in ran {
         let decision = done["decision_id"].as_str().unwrap();
         assert!(allowed.contains(decision), "nothing allowed {done}");
     }

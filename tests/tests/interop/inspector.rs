@@ -8,21 +8,16 @@ use serde_json::Value;
 use crate::books;
 use crate::packages::Node;
 use crate::run::{Ended, run};
+use crate::served::Served;
 
 /// Its exit code for a tool that answered with `isError`.
 const TOOL_ERROR: i32 = 5;
 
-/// The inspector starts the server itself.
 fn inspector(node: &Node, home: &Home, era: &str) -> Command {
     let mut command =
         node.command("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
     command
-        .arg("--cli")
-        .arg(server_binary())
-        .arg("-e")
-        .arg(format!("APORT_HOME={}", home.path().display()))
-        .args(["-e", &format!("APORT_AGENT_ID={AGENT}")])
-        .args(["--protocol-era", era, "--quiet"])
+        .args(["--cli", "--protocol-era", era, "--quiet"])
         // It keeps a catalog in the user's home.
         .env("MCP_CATALOG_PATH", home.path().join("catalog.json"))
         .env("MCP_CLIENT_CONFIG_PATH", home.path().join("client.json"));
@@ -66,7 +61,33 @@ async fn the_inspector_finds_nothing_to_mend_and_reads_decisions() {
     };
     for era in ["legacy", "modern"] {
         let home = books::home();
-        inspect(|| inspector(&node, &home, era));
+        inspect(|| {
+            let mut command = inspector(&node, &home, era);
+            command
+                .arg(server_binary())
+                .arg("-e")
+                .arg(format!("APORT_HOME={}", home.path().display()))
+                .args(["-e", &format!("APORT_AGENT_ID={AGENT}")]);
+            command
+        });
+        assert_eq!(home.payments().len(), 1, "{era}");
+        books::no_body_without_an_allow(&home).await;
+    }
+}
+
+#[tokio::test]
+async fn the_inspector_reads_decisions_over_http() {
+    let Some(node) = Node::find("inspector_http") else {
+        return;
+    };
+    for era in ["legacy", "modern"] {
+        let home = books::home();
+        let served = Served::shop(&home);
+        inspect(|| {
+            let mut command = inspector(&node, &home, era);
+            command.args(["--transport", "http", "--server-url", served.url()]);
+            command
+        });
         assert_eq!(home.payments().len(), 1, "{era}");
         books::no_body_without_an_allow(&home).await;
     }

@@ -6,8 +6,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod books;
+mod conformance;
 mod fuzzer;
 mod inspector;
 mod packages;
 mod run;
 mod sdks;
+mod served;

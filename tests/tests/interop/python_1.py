@@ -16,6 +16,10 @@ def plain(model):
     return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def authorization(server):
+    return {"Authorization": "Bearer " + server["token"]} if "token" in server else {}
+
+
 async def drive(server, reader, writer, agent, number):
     async with ClientSession(reader, writer) as client:
         await client.initialize()
@@ -32,7 +36,7 @@ async def drive(server, reader, writer, agent, number):
 async def main(plan):
     for number, server in enumerate(plan["servers"]):
         if "url" in server:
-            headers = {"Authorization": "Bearer " + server["token"]}
+            headers = authorization(server)
             async with httpx.AsyncClient(headers=headers) as client:
                 async with streamable_http_client(server["url"], http_client=client) as streams:
                     await drive(server, streams[0], streams[1], plan["agent"], number)

@@ -20,6 +20,10 @@ def plain(model):
     return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def authorization(server):
+    return {"Authorization": "Bearer " + server["token"]} if "token" in server else {}
+
+
 async def drive(server, transport, mode, agent, session):
     async with Client(transport, mode=mode) as client:
         assert client.protocol_version == SPOKEN[mode], client.protocol_version
@@ -38,7 +42,7 @@ async def main(plan):
     for server in plan["servers"]:
         for mode in SPOKEN:
             if "url" in server:
-                headers = {"Authorization": "Bearer " + server["token"]}
+                headers = authorization(server)
                 async with httpx2.AsyncClient(headers=headers) as http:
                     transport = streamable_http_client(server["url"], http_client=http)
                     await drive(server, transport, mode, plan["agent"], sessions)

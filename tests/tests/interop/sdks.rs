@@ -1,4 +1,5 @@
-//! The official SDKs: each lists tools, is allowed and denied, and reads why.
+//! The official SDKs: each lists tools, is allowed and denied, and reads why, over standard input and
+//! output and over HTTP.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,21 +10,23 @@ use serde_json::{Value, json};
 use crate::books;
 use crate::packages::{Node, program};
 use crate::run::run;
+use crate::served::Served;
 
-/// The clients' plan: the servers that they talk to, one after the other. One that speaks several
+/// A client's plan: the servers that it talks to, one after the other. One that speaks several
 /// versions of the protocol opens a session in each.
-fn plan(home: &Home) -> Value {
+fn plan(home: &Home, served: &[(&str, &Served)]) -> Value {
     let environment = books::environment(home);
-    json!({
-        "agent": AGENT,
-        "servers": [
-            { "steps": "shop", "command": server_binary(), "env": environment },
-            {
-                "steps": "receipts",
-                "command": env!("CARGO_BIN_EXE_aport-gate-interop-server"), "env": environment,
-            },
-        ],
-    })
+    let mut servers = vec![
+        json!({ "steps": "shop", "command": server_binary(), "env": environment }),
+        json!({
+            "steps": "receipts",
+            "command": env!("CARGO_BIN_EXE_aport-gate-interop-server"), "env": environment,
+        }),
+    ];
+    for (steps, served) in served {
+        servers.push(json!({ "steps": steps, "url": served.url() }));
+    }
+    json!({ "agent": AGENT, "servers": servers })
 }
 
 fn script(name: &str) -> PathBuf {
@@ -35,60 +38,63 @@ fn script(name: &str) -> PathBuf {
 /// Runs a client and compares what it says with what the servers' books say.
 async fn drive(mut client: Command, versions_spoken: usize) {
     let home = books::home();
-    let plan = plan(&home);
+    let (shop, receipts) = (Served::shop(&home), Served::probes(&home));
+    let plan = plan(&home, &[("shop", &shop), ("receipts", &receipts)]);
     let ended = run(client.arg(plan.to_string()));
     assert_eq!(ended.code(), Some(0), "{}", ended.said());
-    let sessions = plan["servers"].as_array().unwrap().len() * versions_spoken;
-    let closing = format!("sessions: {sessions}");
-    assert_eq!(ended.output.trim(), closing, "{}", ended.said());
-    let shop_sessions = sessions / 2;
-    assert_eq!(home.payments().len(), shop_sessions);
-    assert_eq!(home.merges().len(), shop_sessions);
-    // A refund and a merge in the shop, and a refund with a receipt.
-    assert_eq!(books::allowed(&home).await.len(), shop_sessions * 3);
+    // On standard input and output, and over HTTP.
+    let visits = 2 * versions_spoken;
+    assert_eq!(
+        ended.output.trim(),
+        format!("sessions: {}", 2 * visits),
+        "{}",
+        ended.said()
+    );
+    assert_eq!(home.payments().len(), visits);
+    assert_eq!(home.merges().len(), visits);
+    assert_eq!(books::bodies(&home).len(), visits);
+    assert_eq!(books::allowed(&home).await.len(), 3 * visits);
     books::no_body_without_an_allow(&home).await;
+}
+
+fn typescript(node: &Node, name: &str) -> Command {
+    let mut client = Command::new(&node.program);
+    client
+        .arg(script(name))
+        .env("APORT_NODE_PACKAGES", &node.packages);
+    client
 }
 
 #[tokio::test]
 async fn the_typescript_sdk_1_lists_calls_and_reads_decisions() {
-    let Some(node) = Node::find("typescript_1") else {
-        return;
-    };
-    let mut client = Command::new(&node.program);
-    client
-        .arg(script("typescript_1.mjs"))
-        .env("APORT_NODE_PACKAGES", &node.packages);
-    drive(client, 1).await;
+    if let Some(node) = Node::find("typescript_1") {
+        drive(typescript(&node, "typescript_1.mjs"), 1).await;
+    }
 }
 
 #[tokio::test]
 async fn the_typescript_sdk_2_lists_calls_and_reads_decisions() {
-    let Some(node) = Node::find("typescript_2") else {
-        return;
-    };
-    let mut client = Command::new(&node.program);
+    if let Some(node) = Node::find("typescript_2") {
+        drive(typescript(&node, "typescript_2.mjs"), 3).await;
+    }
+}
+
+fn python(program: std::ffi::OsString, name: &str) -> Command {
+    let mut client = Command::new(program);
+    client.arg(script(name)).env("PYTHONDONTWRITEBYTECODE", "1");
     client
-        .arg(script("typescript_2.mjs"))
-        .env("APORT_NODE_PACKAGES", &node.packages);
-    drive(client, 3).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk_1_lists_calls_and_reads_decisions() {
-    let Some(python) = program("python_1", "APORT_PYTHON", "mcp<2") else {
-        return;
-    };
-    let mut client = Command::new(python);
-    client.arg(script("python_1.py"));
-    drive(client, 1).await;
+    if let Some(program) = program("python_1", "APORT_PYTHON", "mcp<2") {
+        drive(python(program, "python_1.py"), 1).await;
+    }
 }
 
 #[tokio::test]
 async fn the_python_sdk_2_lists_calls_and_reads_decisions() {
-    let Some(python) = program("python_2", "APORT_PYTHON_2", "mcp>=2") else {
-        return;
-    };
-    let mut client = Command::new(python);
-    client.arg(script("python_2.py"));
-    drive(client, 3).await;
+    if let Some(program) = program("python_2", "APORT_PYTHON_2", "mcp>=2") {
+        drive(python(program, "python_2.py"), 3).await;
+    }
 }

@@ -15,7 +15,7 @@ let sessions = 0;
 for (const { steps, command, env, url, token } of plan.servers) {
   const transport = url
     ? new StreamableHTTPClientTransport(new URL(url), {
-        requestInit: { headers: { Authorization: `Bearer ${token}` } },
+        requestInit: { headers: token ? { Authorization: `Bearer ${token}` } : {} },
       })
     : new StdioClientTransport({ command, env, stderr: 'inherit' });
   const client = new Client({ name: 'interop', version: '1.0.0' });

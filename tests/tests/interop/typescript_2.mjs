@@ -15,7 +15,7 @@ for (const { steps, command, env, url, token } of plan.servers) {
   for (const mode of ['legacy', { pin: '2026-07-28' }, 'auto']) {
     const transport = url
       ? new StreamableHTTPClientTransport(new URL(url), {
-          requestInit: { headers: { Authorization: `Bearer ${token}` } },
+          requestInit: { headers: token ? { Authorization: `Bearer ${token}` } : {} },
         })
       : new StdioClientTransport({ command, env, stderr: 'inherit' });
     const client = new Client(

@@ -1,6 +1,7 @@
 //! `aport-gate-client call`: one call of one tool.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
 use serde_json::{Map, Value, json};
@@ -18,7 +19,7 @@ use crate::{
 pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
     let arguments: Map<String, Value> =
         serde_json::from_str(&call.arguments).map_err(RunError::Arguments)?;
-    let client = connect(common, call).await?;
+    let client = connect(common, &call.agent, call.home.as_deref()).await?;
     let strategy = match &call.halve {
         Some(field) => Strategy::Halve {
             field: field.clone(),
@@ -51,7 +52,12 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
     Ok(allowed)
 }
 
-async fn connect(common: &Common, call: &Call) -> Result<PassportClient, RunError> {
+/// The server of the command line, over HTTP or started here.
+pub(crate) async fn connect(
+    common: &Common,
+    agent: &str,
+    home: Option<&Path>,
+) -> Result<PassportClient, RunError> {
     if let Some(url) = &common.http {
         let token = match &common.token_env {
             Some(name) => Some(BearerToken::new(
@@ -59,16 +65,16 @@ async fn connect(common: &Common, call: &Call) -> Result<PassportClient, RunErro
             )),
             None => None,
         };
-        return Ok(PassportClient::connect_http(url, token, &call.agent).await?);
+        return Ok(PassportClient::connect_http(url, token, agent).await?);
     }
     let server = server_process::locate(common.server.as_deref()).await?;
     let service = server_process::start(&server, |command| {
-        if let Some(home) = &call.home {
+        if let Some(home) = home {
             command.env("APORT_HOME", home);
         }
     })
     .await?;
-    Ok(PassportClient::new(service, &call.agent)?)
+    Ok(PassportClient::new(service, agent)?)
 }
 
 fn said(reply: &ToolReply) -> String {

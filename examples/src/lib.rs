@@ -5,6 +5,7 @@
 //! server itself. The payment desk and the git host are simulated, unless the
 //! environment has the keys of real ones: [`StripeDesk`] and [`GitHubHost`].
 
+pub mod agent;
 pub mod call_command;
 pub mod cli;
 pub mod demo;

@@ -65,7 +65,19 @@ impl Environment<'_> {
     /// The address of an API: HTTPS, or HTTP to this machine.
     pub(crate) fn base(&self, variable: &'static str, default: &str) -> Result<Base, SettingError> {
         let text = self.text(variable)?;
-        Base::parse(text.as_deref().unwrap_or(default))
+        Base::parse(text.as_deref().unwrap_or(default), true)
+            .map_err(|problem| SettingError::new(variable, problem))
+    }
+
+    /// The address of an API that may ask for no key: without one, HTTP to another machine will do.
+    pub(crate) fn base_with(
+        &self,
+        has_key: bool,
+        variable: &'static str,
+        default: &str,
+    ) -> Result<Base, SettingError> {
+        let text = self.text(variable)?;
+        Base::parse(text.as_deref().unwrap_or(default), has_key)
             .map_err(|problem| SettingError::new(variable, problem))
     }
 
@@ -91,7 +103,7 @@ impl Environment<'_> {
 pub(crate) struct Base(Url);
 
 impl Base {
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    fn parse(text: &str, has_key: bool) -> Result<Self, &'static str> {
         let mut url = Url::parse(text.trim()).map_err(|_| "is no URL")?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("holds a user name or password; the key has a variable of its own");
@@ -101,7 +113,7 @@ impl Base {
         }
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if is_loopback(&url) || !has_key => {}
             "http" => {
                 return Err(
                     "is `http:`: anybody on the way could read the key; use `https:`, or an address of this machine",
@@ -166,7 +178,7 @@ mod tests {
             ("https://acme.com/?key=hunter2", None),
             ("acme.com", None),
         ] {
-            let base = Base::parse(url);
+            let base = Base::parse(url, true);
             assert_eq!(
                 base.as_ref().ok().map(|base| base.at("/x")).as_deref(),
                 joined,

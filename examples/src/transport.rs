@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Client, redirect};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
@@ -37,16 +37,32 @@ pub(crate) enum SendError {
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
     client: Client,
-    authorization: HeaderValue,
+    credential: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Transport {
     /// # Errors
     /// What is wrong, without the key.
     pub(crate) fn new(base: &Base, key: &SecretString) -> Result<Self, String> {
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-            .map_err(|_| "the key cannot stand in a header".to_owned())?;
-        authorization.set_sensitive(true);
+        let bearer = SecretString::from(format!("Bearer {}", key.expose_secret()));
+        Self::with_credential(base, Some((AUTHORIZATION, &bearer)))
+    }
+
+    /// With the key in a header of this name; none where the API asks for no key.
+    ///
+    /// # Errors
+    /// What is wrong, without the key.
+    pub(crate) fn with_credential(
+        base: &Base,
+        credential: Option<(HeaderName, &SecretString)>,
+    ) -> Result<Self, String> {
+        let header = |(name, secret): (HeaderName, &SecretString)| {
+            let mut value = HeaderValue::from_str(secret.expose_secret())
+                .map_err(|_| "the key cannot stand in a header".to_owned())?;
+            value.set_sensitive(true);
+            Ok::<_, String>((name, value))
+        };
+        let credential = credential.map(header).transpose()?;
         let mut builder = Client::builder()
             .user_agent(concat!("aport-gate-examples/", env!("CARGO_PKG_VERSION")))
             // A repository that moved is not the one that was decided on, and no key follows elsewhere.
@@ -59,10 +75,7 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self {
-            client,
-            authorization,
-        })
+        Ok(Self { client, credential })
     }
 
     /// One request and its whole answer.
@@ -84,9 +97,9 @@ impl Transport {
         &self,
         mut request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, SendError> {
-        request
-            .headers_mut()
-            .insert(AUTHORIZATION, self.authorization.clone());
+        if let Some((name, value)) = &self.credential {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
         let request = reqwest::Request::try_from(request).map_err(not_sent)?;
         let response = self.client.execute(request).await.map_err(|error| {
             if error.is_connect() || error.is_builder() {

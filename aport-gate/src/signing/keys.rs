@@ -21,6 +21,13 @@ pub struct SigningKeys {
     folder: PathBuf,
     older: Vec<(SystemTime, DecisionSigner)>,
     current: DecisionSigner,
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(
+            dead_code,
+            reason = "only a registry publishes keys before it signs with them"
+        )
+    )]
     made: SystemTime,
     number: u64,
 }

@@ -1,9 +1,10 @@
 //! The server's command line.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use aport_gate::http::{HttpOptions, PublicUrl, TrustedProxy};
+use aport_gate::http::{HttpOptions, OAuthOptions, PublicUrl, TrustedProxy};
 use clap::Parser;
 
 /// An MCP server with two gated tools, on standard input and output or over HTTP.
@@ -28,6 +29,29 @@ pub struct ServerCli {
     /// more than once.
     #[arg(long, value_name = "ADDR", requires = "http")]
     pub trusted_proxy: Vec<TrustedProxy>,
+    /// Authorization server whose access tokens (JWT) count: exactly what their `iss` says.
+    #[arg(long, value_name = "URL", requires = "http", requires = "oauth_jwks")]
+    pub oauth_issuer: Option<String>,
+    /// The issuer's key set: an `https:` URL, or a file.
+    #[arg(long, value_name = "URL|FILE", requires = "oauth_issuer")]
+    pub oauth_jwks: Option<String>,
+    /// What `aud` of an access token has to name; else the URL of this server.
+    #[arg(long, value_name = "URI", requires = "oauth_issuer")]
+    pub oauth_audience: Option<String>,
+    /// Claim of an access token that holds the id of the agent's passport.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "sub",
+        requires = "oauth_issuer"
+    )]
+    pub oauth_agent_claim: String,
+    /// Scope that every access token must have been granted.
+    #[arg(long, value_name = "SCOPE", requires = "oauth_issuer")]
+    pub oauth_scope: Option<String>,
+    /// PEM file of authorities for the certificate at the key set's URL, beside the system's.
+    #[arg(long, value_name = "FILE", requires = "oauth_issuer")]
+    pub oauth_ca: Option<PathBuf>,
     /// Seconds to wait for the head of a request, and for its body.
     #[arg(long, value_name = "SECONDS", default_value = "30", requires = "http", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub io_timeout: u32,
@@ -47,6 +71,24 @@ impl ServerCli {
         for proxy in &self.trusted_proxy {
             options = options.trusted_proxy(*proxy);
         }
+        if let Some(oauth) = self.oauth_options() {
+            options = options.oauth(oauth);
+        }
         Some(options)
+    }
+
+    fn oauth_options(&self) -> Option<OAuthOptions> {
+        let mut oauth = OAuthOptions::new(self.oauth_issuer.as_ref()?, self.oauth_jwks.as_ref()?)
+            .agent_claim(&self.oauth_agent_claim);
+        if let Some(audience) = &self.oauth_audience {
+            oauth = oauth.audience(audience);
+        }
+        if let Some(scope) = &self.oauth_scope {
+            oauth = oauth.scope(scope);
+        }
+        if let Some(file) = &self.oauth_ca {
+            oauth = oauth.ca_file(file);
+        }
+        Some(oauth)
     }
 }

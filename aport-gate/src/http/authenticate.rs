@@ -7,9 +7,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HeaderName};
 
 use super::challenge::Challenge;
+use super::oauth::{OAuth, Refused};
 use super::problem::{Problem, single};
 use super::trusted_proxy::TrustedProxy;
-use crate::agent_tokens::AgentTokens;
+use crate::agent_tokens::{AgentTokens, PREFIX};
 use crate::http_caller::HttpCaller;
 
 /// In which a trusted proxy names the agent.
@@ -21,6 +22,7 @@ pub(super) struct Authentication {
     pub(super) proxies: Vec<TrustedProxy>,
     /// Whether every request must prove its agent, even where no token was made yet.
     pub(super) required: bool,
+    pub(super) oauth: Option<OAuth>,
     pub(super) challenge: Challenge,
 }
 
@@ -52,6 +54,9 @@ impl Authentication {
 
     /// Whether tokens were made, revoked ones too: revoking the last one must not open the server.
     fn needs_token(&self) -> Result<bool, Problem> {
+        if self.oauth.is_some() {
+            return Ok(true);
+        }
         match self.tokens.all() {
             Ok(tokens) => Ok(!tokens.is_empty()),
             Err(error) => Err(unreadable(&error)),
@@ -63,15 +68,39 @@ impl Authentication {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(self.challenge.missing());
         }
+        let token = token.trim();
+        match &self.oauth {
+            Some(oauth) if !token.starts_with(PREFIX) => {
+                let agent = oauth.agent_of(token).await;
+                agent.map_err(|refused| self.refusal(refused))
+            }
+            _ => self.own(token),
+        }
+    }
+
+    fn own(&self, token: &str) -> Result<AgentId, Problem> {
         let found = self
             .tokens
-            .find(token.trim())
+            .find(token)
             .map_err(|error| unreadable(&error))?;
         let token = found.ok_or_else(|| {
             self.challenge
                 .invalid("the access token is unknown, expired or revoked")
         })?;
         Ok(token.agent)
+    }
+
+    fn refusal(&self, refused: Refused) -> Problem {
+        match refused {
+            Refused::Invalid(why) => self.challenge.invalid(why),
+            Refused::Scope(scope) => self.challenge.scope(&scope),
+            Refused::NoAgent(claim) => Problem::forbidden(&format!(
+                "the access token names no agent's passport in claim `{claim}`"
+            )),
+            Refused::Unavailable => {
+                Problem::unavailable("the issuer's keys cannot be had; the server's log says why")
+            }
+        }
     }
 
     /// From anybody else the header is refused, not passed over: a request that names an agent must not

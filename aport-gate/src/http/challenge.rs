@@ -25,7 +25,14 @@ impl Challenge {
             .with_challenge(self.header(&[("error", "invalid_token"), ("error_description", why)]))
     }
 
-    /// The values are our own words, without quotes, backslashes or line ends.
+    /// A good token that was not granted what this server needs.
+    pub(super) fn scope(&self, scope: &str) -> Problem {
+        let why = "the access token was not granted the scope that this server needs";
+        Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", why)
+            .with_challenge(self.header(&[("error", "insufficient_scope"), ("scope", scope)]))
+    }
+
+    /// The values are our own and the operator's words, without quotes, backslashes or line ends.
     fn header(&self, members: &[(&str, &str)]) -> HeaderValue {
         let mut text = "Bearer realm=\"aport-gate\"".to_owned();
         let metadata = self.metadata.as_deref();

@@ -16,6 +16,7 @@ use super::authenticate::Authentication;
 use super::body;
 use super::health::Readiness;
 use super::host::Names;
+use super::oauth::Metadata;
 use super::problem::Problem;
 use crate::connections::Peer;
 use crate::gate::Gate;
@@ -29,6 +30,7 @@ pub(super) struct Front {
     pub(super) gate: Gate,
     pub(super) names: Names,
     pub(super) authentication: Authentication,
+    pub(super) metadata: Option<Metadata>,
     pub(super) slots: Arc<Semaphore>,
     pub(super) body_bytes: usize,
     pub(super) io_timeout: Duration,

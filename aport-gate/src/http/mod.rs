@@ -9,6 +9,7 @@ mod challenge;
 mod front;
 mod health;
 mod host;
+mod oauth;
 mod options;
 mod problem;
 mod public_url;
@@ -16,6 +17,7 @@ mod routes;
 mod server;
 mod trusted_proxy;
 
+pub use self::oauth::OAuthOptions;
 pub use self::options::HttpOptions;
 pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::server::HttpServer;

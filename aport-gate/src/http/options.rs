@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::oauth::OAuthOptions;
 use super::public_url::PublicUrl;
 use super::trusted_proxy::TrustedProxy;
 use crate::config::Security;
@@ -21,6 +22,7 @@ pub struct HttpOptions {
     pub(super) public: Option<PublicUrl>,
     pub(super) require_auth: bool,
     pub(super) proxies: Vec<TrustedProxy>,
+    pub(super) oauth: Option<OAuthOptions>,
     pub(super) calls: usize,
     pub(super) connections: usize,
     pub(super) body_bytes: usize,
@@ -37,6 +39,7 @@ impl HttpOptions {
             public: None,
             require_auth: false,
             proxies: Vec::new(),
+            oauth: None,
             calls: 256,
             connections: 1024,
             body_bytes: 1024 * 1024,
@@ -63,6 +66,13 @@ impl HttpOptions {
     /// request needs both, and they must agree.
     pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
         self.proxies.push(proxy);
+        self
+    }
+
+    /// Accepts access tokens of an authorization server. Every request must then prove its agent, by one of
+    /// them or by a token that `aport-gate token create` made.
+    pub fn oauth(mut self, oauth: OAuthOptions) -> Self {
+        self.oauth = Some(oauth);
         self
     }
 
@@ -101,6 +111,7 @@ impl HttpOptions {
     pub(super) fn requires_auth(&self, security: Security) -> bool {
         self.require_auth
             || self.public.is_some()
+            || self.oauth.is_some()
             || !self.proxies.is_empty()
             || security == Security::Secure
     }
@@ -116,10 +127,13 @@ impl HttpOptions {
                 "`{listen}` is reachable by others, who would read tokens on the way: end TLS in a proxy in front and name the URL that it serves (`behind_tls`), or listen on 127.0.0.1"
             ));
         }
-        let nobody = !has_tokens && self.proxies.is_empty();
+        if let Some(oauth) = &self.oauth {
+            oauth.check()?;
+        }
+        let nobody = !has_tokens && self.proxies.is_empty() && self.oauth.is_none();
         if self.requires_auth(security) && !self.require_auth && nobody {
             return Err(
-                "every request has to prove its agent, and none could: make a token with `aport-gate token create --agent ID`, or name a trusted proxy; to start all the same, require authentication explicitly"
+                "every request has to prove its agent, and none could: make a token with `aport-gate token create --agent ID`, or name a trusted proxy or an issuer of access tokens; to start all the same, require authentication explicitly"
                     .to_owned(),
             );
         }

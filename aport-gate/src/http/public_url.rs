@@ -11,6 +11,7 @@ pub struct PublicUrl {
     text: String,
     host: String,
     authority: String,
+    path: String,
 }
 
 /// A text that is no URL under which a server can be published.
@@ -28,6 +29,11 @@ impl PublicUrl {
     pub(super) fn origin(&self) -> String {
         let authority = self.authority.strip_suffix(":443");
         format!("https://{}", authority.unwrap_or(&self.authority))
+    }
+
+    /// Its path, without a slash at the end.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 }
 
@@ -49,6 +55,7 @@ impl FromStr for PublicUrl {
             text: text.to_owned(),
             host: authority.host().to_ascii_lowercase(),
             authority: authority.as_str().to_ascii_lowercase(),
+            path: uri.path().trim_end_matches('/').to_owned(),
         })
     }
 }
@@ -66,7 +73,7 @@ mod tests {
     #[test]
     fn only_a_plain_url_of_https_is_one() {
         let url: PublicUrl = "https://MCP.example.com:443/mcp".parse().unwrap();
-        assert_eq!(url.host(), "mcp.example.com");
+        assert_eq!((url.host(), url.path()), ("mcp.example.com", "/mcp"));
         assert_eq!(url.origin(), "https://mcp.example.com");
         for wrong in [
             "http://mcp.example.com/mcp",

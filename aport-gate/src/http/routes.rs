@@ -9,7 +9,7 @@ use axum::routing::{any, get};
 
 use super::front::{self, Front};
 use super::problem::{self, Problem};
-use super::{health, host};
+use super::{health, host, oauth};
 
 /// Where MCP is spoken.
 pub(super) const MCP_PATH: &str = "/mcp";
@@ -17,6 +17,11 @@ pub(super) const MCP_PATH: &str = "/mcp";
 pub(super) fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route(MCP_PATH, any(front::mcp))
+        .route("/.well-known/oauth-protected-resource", get(oauth::show))
+        .route(
+            "/.well-known/oauth-protected-resource/{*path}",
+            get(oauth::show),
+        )
         .route_layer(from_fn_with_state(Arc::clone(&front), host::guard))
         // Probes ask under whatever name they know, and learn nothing.
         .route("/health", get(health::alive))

@@ -16,6 +16,7 @@ use super::challenge::Challenge;
 use super::front::{Front, Mcp};
 use super::health::Readiness;
 use super::host::Names;
+use super::oauth::{Metadata, OAuth};
 use super::options::HttpOptions;
 use super::routes::{MCP_PATH, router};
 use crate::agent_tokens::{AgentToken, AgentTokens};
@@ -68,13 +69,7 @@ impl<T: Send + Sync + 'static> Server<T> {
         options
             .check(security, has_tokens)
             .map_err(Error::HttpSetup)?;
-        let authentication = Authentication {
-            tokens,
-            proxies: options.proxies.clone(),
-            required: options.requires_auth(security),
-            challenge: Challenge::default(),
-        };
-        if known.is_empty() && !authentication.required {
+        if known.is_empty() && !options.requires_auth(security) {
             tracing::warn!(
                 "no agent has a token: whoever reaches this server on this machine may call as any agent that it serves"
             );
@@ -85,6 +80,24 @@ impl<T: Send + Sync + 'static> Server<T> {
         };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let (origin, path) = match &options.public {
+            Some(url) => (url.origin(), url.path().to_owned()),
+            None => (format!("http://{address}"), MCP_PATH.to_owned()),
+        };
+        let oauth = options.oauth.clone();
+        let metadata = oauth
+            .as_ref()
+            .map(|oauth| Metadata::new(oauth, &origin, &path));
+        let oauth = oauth.map(|oauth| OAuth::new(oauth, &format!("{origin}{path}")));
+        let authentication = Authentication {
+            tokens,
+            proxies: options.proxies.clone(),
+            required: options.requires_auth(security),
+            oauth: oauth.transpose().map_err(Error::HttpSetup)?,
+            challenge: Challenge {
+                metadata: metadata.as_ref().map(|metadata| metadata.url.clone()),
+            },
+        };
         let cut_off = CancellationToken::new();
         let front = Front {
             gate,
@@ -93,6 +106,7 @@ impl<T: Send + Sync + 'static> Server<T> {
                 public: options.public.clone(),
             },
             authentication,
+            metadata,
             slots: Arc::new(Semaphore::new(options.calls.min(Semaphore::MAX_PERMITS))),
             body_bytes: options.body_bytes,
             io_timeout: options.io_timeout,

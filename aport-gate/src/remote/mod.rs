@@ -31,7 +31,7 @@ mod used;
 mod verifier;
 
 pub(crate) use self::api_key::ApiKey;
-#[cfg(feature = "http-client")]
+#[cfg(any(feature = "http", feature = "http-client"))]
 pub(crate) use self::base_url::is_loopback;
 #[cfg(feature = "cli")]
 pub(crate) use self::checkup::pinned_keys;
@@ -39,6 +39,6 @@ pub use self::client::{DecisionToken, RegistryClient, RegistryClientBuilder};
 pub use self::error::RegistryError;
 pub use self::health::RegistryHealth;
 pub(crate) use self::settings::{LONGEST_CACHE, RegistrySettings};
-#[cfg(feature = "http-client")]
+#[cfg(any(feature = "http", feature = "http-client"))]
 pub(crate) use self::tls::config as tls_config;
 pub(crate) use self::verifier::RegistryVerifier;

@@ -1,0 +1,72 @@
+//! The server as an OAuth 2.1 resource server, as MCP's authorization has it.
+
+mod access_token;
+mod issuer_keys;
+mod key_set;
+mod metadata;
+mod settings;
+
+use aport_gate_oap::AgentId;
+
+use self::access_token::{Expected, Unverified};
+use self::issuer_keys::IssuerKeys;
+pub(super) use self::metadata::{Metadata, show};
+pub use self::settings::OAuthOptions;
+
+/// Whose tokens count, and what they have to say.
+pub(super) struct OAuth {
+    options: OAuthOptions,
+    audience: String,
+    keys: IssuerKeys,
+}
+
+/// Why a token does not count.
+pub(super) enum Refused {
+    /// It is no token that counts here, and why.
+    Invalid(&'static str),
+    /// It is good, and was not granted this scope.
+    Scope(String),
+    /// It is good, and names no agent.
+    NoAgent(String),
+    /// Nobody can tell now.
+    Unavailable,
+}
+
+impl OAuth {
+    /// `resource` is the audience unless the options name another.
+    ///
+    /// # Errors
+    /// The keys cannot be used, and why.
+    pub(super) fn new(options: OAuthOptions, resource: &str) -> Result<Self, String> {
+        let keys = IssuerKeys::new(&options.keys, options.authorities.as_ref())?;
+        let audience = options.audience.clone();
+        Ok(Self {
+            audience: audience.unwrap_or_else(|| resource.to_owned()),
+            keys,
+            options,
+        })
+    }
+
+    /// The agent that a token is for.
+    pub(super) async fn agent_of(&self, token: &str) -> Result<AgentId, Refused> {
+        let token = Unverified::read(token).map_err(Refused::Invalid)?;
+        let keys = self.keys.keys_for(&token).await;
+        let keys = keys.map_err(|_| Refused::Unavailable)?;
+        let claims = token.verified(&keys).map_err(Refused::Invalid)?;
+        let expected = Expected {
+            issuer: &self.options.issuer,
+            audience: &self.audience,
+            now: jiff::Timestamp::now().as_second(),
+        };
+        claims.check(&expected).map_err(Refused::Invalid)?;
+        if let Some(scope) = &self.options.scope
+            && !claims.grants(scope)
+        {
+            return Err(Refused::Scope(scope.clone()));
+        }
+        let agent = claims.text(&self.options.agent_claim);
+        agent
+            .and_then(|agent| AgentId::parse(agent).ok())
+            .ok_or_else(|| Refused::NoAgent(self.options.agent_claim.clone()))
+    }
+}

@@ -19,6 +19,10 @@ pub mod operating {}
 #[doc = include_str!("../docs/scaling.md")]
 pub mod scaling {}
 
+#[cfg(feature = "http")]
+#[doc = include_str!("../docs/http.md")]
+pub mod http {}
+
 #[doc = include_str!("../docs/registry-server.md")]
 pub mod registry_server {}
 

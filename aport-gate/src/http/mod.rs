@@ -1,7 +1,8 @@
 //! MCP over streamable HTTP.
 //!
 //! [`Server::serve_http`](crate::Server::serve_http) answers each request by itself, in today's stateless
-//! protocol and in the older ones: any replica can answer any request.
+//! protocol and in the older ones: any replica can answer any request. How to run it for real is in
+//! [the guide](crate::docs::http).
 
 mod authenticate;
 mod body;

@@ -1,5 +1,10 @@
 //! `aport-gate-agent` against both model APIs, with the example server behind a real gate.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod anthropic;
 mod fake;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rmcp::service::ServiceError;
 
 use super::received::decision_in;
+use super::unsent::Unsent;
 use super::{DecisionSummary, Denial};
 
 /// Why a call to a gated tool gave no result.
@@ -71,8 +72,18 @@ pub enum ClientError {
         source: Box<ServiceError>,
     },
 
-    /// The request did not get to the server: no connection, access refused, too many requests. The tool was
+    /// The server does not let this client in: it wants a valid access token, or another one. The tool was
     /// not run.
+    #[error("the server refused access to `{tool}` (HTTP status {status}); check the access token")]
+    AccessRefused {
+        /// Tool that was called, or the MCP method.
+        tool: String,
+        /// HTTP status, 401 or 403.
+        status: u16,
+    },
+
+    /// The request did not get to the server: no connection, a session that is over, too many requests. The
+    /// tool was not run.
     #[error(
         "`{tool}` did not get to the server, so it did not run: {}",
         told(source)
@@ -153,6 +164,7 @@ impl ClientError {
             | Self::Denied(_)
             | Self::Unavailable(_)
             | Self::NotSent { .. }
+            | Self::AccessRefused { .. }
             | Self::Adjustment { .. } => false,
         }
     }
@@ -169,7 +181,8 @@ impl ClientError {
             other => {
                 let source = Box::new(other);
                 match super::unsent::never_sent(&source) {
-                    Some(retry_after) => Self::NotSent {
+                    Some(Unsent::Refused(status)) => Self::AccessRefused { tool, status },
+                    Some(Unsent::Away(retry_after)) => Self::NotSent {
                         tool,
                         source,
                         retry_after,

@@ -260,7 +260,7 @@ impl PassportClient {
     /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool.
     /// - [`ClientError::Transport`]: it is unknown whether the tool ran. Repeat
     ///   only a call that cannot execute twice.
-    /// - [`ClientError::NotSent`], [`ClientError::Connect`]: it did not run.
+    /// - [`ClientError::NotSent`], [`ClientError::AccessRefused`], [`ClientError::Connect`]: it did not run.
     /// - [`ClientError::InputRequired`]: the server wants an answer first.
     pub async fn call(&self, tool: &str, arguments: JsonObject) -> Result<ToolReply, ClientError> {
         let once = Retry {

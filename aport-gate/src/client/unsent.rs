@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use rmcp::service::ServiceError;
 
-/// `Some` where the server did not take the request: then any call may be sent again. It holds the time that
-/// the server asks to be left alone for, where it says.
-///
-/// A failure that this does not know may have come after the tool ran.
-pub(super) fn never_sent(error: &ServiceError) -> Option<Option<Duration>> {
+/// Why a server did not take a request.
+pub(super) enum Unsent {
+    /// It does not let this client in (HTTP status 401 or 403). It will not the next time either.
+    Refused(u16),
+    /// It was away, or busy; it may ask to be left alone for a time. Any call may be sent again.
+    Away(Option<Duration>),
+}
+
+/// `Some` where the server did not take the request. A failure that this does not know may have come after
+/// the tool ran.
+pub(super) fn never_sent(error: &ServiceError) -> Option<Unsent> {
     match error {
         #[cfg(feature = "http-client")]
         ServiceError::TransportSend(error) => over_http(error.error.as_ref()),
@@ -48,22 +54,23 @@ pub(super) fn cause(error: &(dyn std::error::Error + Send + Sync + 'static)) -> 
 type HttpError = rmcp::transport::streamable_http_client::StreamableHttpError<reqwest::Error>;
 
 #[cfg(feature = "http-client")]
-fn over_http(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Option<Duration>> {
+fn over_http(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Unsent> {
     match error.downcast_ref::<HttpError>()? {
         // No connection was made, so nothing went over it.
-        HttpError::Client(error) if error.is_connect() || error.is_builder() => Some(None),
+        HttpError::Client(error) if error.is_connect() || error.is_builder() => {
+            Some(Unsent::Away(None))
+        }
         // Refused before a tool is looked for: the standing of the caller, or of its session.
-        HttpError::AuthRequired(_)
-        | HttpError::InsufficientScope(_)
-        | HttpError::SessionExpired
-        | HttpError::ReservedHeaderConflict(_) => Some(None),
+        HttpError::AuthRequired(_) => Some(Unsent::Refused(401)),
+        HttpError::InsufficientScope(_) => Some(Unsent::Refused(403)),
+        HttpError::SessionExpired => Some(Unsent::Away(None)),
         // Too many requests: this one was turned away. A 5xx may come from a proxy that had passed it on.
         HttpError::HttpStatus(status) if status.status == 429 => {
             let seconds = status
                 .retry_after
                 .as_deref()
                 .and_then(|text| text.trim().parse().ok());
-            Some(seconds.map(Duration::from_secs))
+            Some(Unsent::Away(seconds.map(Duration::from_secs)))
         }
         _ => None,
     }

@@ -3,6 +3,8 @@
 mod call;
 mod hostile;
 mod once;
+#[cfg(feature = "http-client")]
+mod over_http;
 mod pre_check;
 mod reconnect;
 mod retry;

@@ -42,7 +42,7 @@ async fn a_call_after_a_lost_connection_goes_over_another_one() {
 }
 
 #[tokio::test]
-async fn a_listing_is_kept_until_a_call_says_that_it_is_wrong() {
+async fn a_listing_is_kept_and_asking_for_it_replaces_it() {
     let wire = Wire::new([]);
     let client = wire.connect().await.unwrap();
     for _ in 0..3 {
@@ -57,6 +57,16 @@ async fn a_listing_is_kept_until_a_call_says_that_it_is_wrong() {
     client.list_tools().await.unwrap();
     client.call("plain", arguments(json!({}))).await.unwrap();
     assert_eq!(wire.calls()[3]["arguments"]["agent_id"], AGENT);
+}
+
+#[tokio::test]
+async fn a_server_that_says_that_its_tools_changed_is_asked_again() {
+    let wire = Wire::new([Fate::Answered, Fate::Changed]);
+    let client = wire.connect().await.unwrap();
+    for expected in [1, 1, 2, 2] {
+        client.call("plain", arguments(json!({}))).await.unwrap();
+        assert_eq!(wire.books.lock().unwrap().listings, expected);
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ pub(super) enum Fate {
     Undecided,
     /// Something that is no answer, then the end.
     Garbage,
+    /// Answered, and the tools are others from now on.
+    Changed,
 }
 
 pub(super) const FATES: [Fate; 10] = [
@@ -178,6 +180,10 @@ impl Wire {
                 tokio::time::sleep(Duration::from_millis(450)).await;
                 Some(vec![answer])
             }
+            Fate::Changed => Some(vec![
+                json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" }),
+                answer,
+            ]),
             Fate::AnsweredTwice => Some(vec![answer.clone(), answer]),
             _ => Some(vec![answer]),
         }
@@ -222,14 +228,14 @@ fn over(params: &Value) -> Value {
         "rule": "cap", "field": "amount", "actual": amount, "limit": amount - 1 } })
 }
 
-/// A small generator: the same fates for the same seed.
+/// SplitMix64: the same fates for the same seed.
 pub(super) fn fates_of(seed: u64) -> Vec<Fate> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut state = seed;
     let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        FATES[usize::try_from(state % 10).unwrap()]
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        FATES[usize::try_from((mixed ^ (mixed >> 31)) % 10).unwrap()]
     };
     (0..6).map(|_| next()).collect()
 }

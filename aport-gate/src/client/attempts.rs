@@ -85,7 +85,7 @@ impl<'c> Attempts<'c> {
                 }
                 Err(error) => error,
             };
-            let (error, wait) = match self.next(error) {
+            let (error, asked) = match self.next(error) {
                 Next::End(error) => return Err(self.ended(error)),
                 Next::Again { error, wait } => (error, wait),
             };
@@ -93,10 +93,13 @@ impl<'c> Attempts<'c> {
                 return Err(self.ended(error));
             }
             let chosen = self.retry.delay_before(self.made);
-            let wait = wait.map_or(chosen, |asked| asked.max(chosen));
-            if let Some(after) = self.retry.deadline
-                && self.began.elapsed().saturating_add(wait) >= after
-            {
+            let wait = asked.map_or(chosen, |asked| asked.max(chosen));
+            let is_over = |after: &Duration| self.began.elapsed().saturating_add(wait) >= *after;
+            if let Some(after) = self.retry.deadline.filter(is_over) {
+                // What asks for more time than there is says so itself.
+                if asked.is_some_and(|asked| asked >= chosen) {
+                    return Err(self.ended(error));
+                }
                 let last = Box::new(self.ended(error));
                 let tool = self.tool.to_owned();
                 return Err(ClientError::Deadline { tool, after, last });

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aport_gate_oap::Window;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -78,14 +80,26 @@ impl Denial {
         })
     }
 
-    /// How long the decision asks to wait, where it says: the longest of its reasons, at most a day.
+    /// How long to wait before the same call could pass: as a reason says, or until the minute, hour or day
+    /// (UTC) is over whose counter is full. The longest of all reasons, at most a day.
     pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_at(Timestamp::now())
+    }
+
+    pub(super) fn retry_after_at(&self, now: Timestamp) -> Option<Duration> {
         let details = self
             .reasons
             .iter()
             .filter_map(|reason| reason.details.as_ref());
-        let seconds = details.filter_map(|details| details.retry_after).max()?;
-        Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+        let waits = details.filter_map(|details| {
+            let told = details.retry_after.map(Duration::from_secs);
+            told.or_else(|| {
+                is_full(details)
+                    .then(|| rest_of(window(details)?, now))
+                    .flatten()
+            })
+        });
+        Some(waits.max()?.min(LONGEST_WAIT))
     }
 
     /// Whether a call with the same idempotency key was allowed before. It may have run.
@@ -98,18 +112,17 @@ impl Denial {
     pub(super) fn is_numeric(&self) -> bool {
         self.exceeded().next().is_some()
             && self.reasons.iter().all(|reason| {
-                reason.code == ASSURANCE
-                    || reason.details.as_ref().is_some_and(Exceeded::is_numeric)
+                reason.code == ASSURANCE || reason.details.as_ref().is_some_and(is_curable)
             })
     }
 
-    /// The comparisons of numbers that failed.
+    /// The comparisons of numbers that failed, and that another argument could cure.
     pub(super) fn exceeded(&self) -> impl Iterator<Item = &Exceeded> {
         let details = self
             .reasons
             .iter()
             .filter_map(|reason| reason.details.as_ref());
-        details.filter(|details| details.is_numeric())
+        details.filter(|details| is_curable(details))
     }
 }
 
@@ -130,7 +143,7 @@ fn class_of(reason: &DenialReason, denial: &Denial) -> DenialClass {
     let Some(details) = &reason.details else {
         return DenialClass::Final;
     };
-    if details.retry_after.is_some() && !leaves_something(details) {
+    if is_full(details) || (details.retry_after.is_some() && !leaves_something(details)) {
         return DenialClass::Transient;
     }
     let names_another = match &details.limit {
@@ -143,6 +156,42 @@ fn class_of(reason: &DenialReason, denial: &Denial) -> DenialClass {
         Some(_) if names_another => DenialClass::Adjustable,
         _ => DenialClass::Final,
     }
+}
+
+fn is_curable(details: &Exceeded) -> bool {
+    details.is_numeric() && !is_full(details)
+}
+
+/// Whether nothing is left of a cap over time. Where calls are counted, the limit is the cap itself, and no
+/// argument changes what was used of it.
+fn is_full(details: &Exceeded) -> bool {
+    let Some(used) = details.used.as_f64() else {
+        return false;
+    };
+    let counts_calls = used > 0.0 && !details.cap.is_null() && details.limit == details.cap;
+    counts_calls || details.limit.as_f64().is_some_and(|left| left <= 0.0)
+}
+
+/// The window of a counter, by its name or its rule's: no decision says it otherwise.
+fn window(details: &Exceeded) -> Option<Window> {
+    let names = [details.field.as_deref(), details.rule.as_deref()];
+    let names = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let names = names.to_ascii_lowercase();
+    let known = [
+        ("minute", Window::Minute),
+        ("hour", Window::Hour),
+        ("daily", Window::Day),
+        ("day", Window::Day),
+    ];
+    let found = known.into_iter().find(|(name, _)| names.contains(name))?;
+    Some(found.1)
+}
+
+/// Time until the window is over, and a second for clocks that differ.
+fn rest_of(window: Window, now: Timestamp) -> Option<Duration> {
+    let (_, end) = window.bounds(now);
+    let rest = end.saturating_sub(now.as_second()).saturating_add(1);
+    u64::try_from(rest).ok().map(Duration::from_secs)
 }
 
 /// Whether a smaller number than the one that was asked for would have passed.

@@ -151,6 +151,7 @@ fn denied(denial: &Denial) -> Value {
     };
     json!({
         "status": "denied", "class": denial.class(), "what_to_do": what_to_do,
+        "retry_after_seconds": denial.retry_after().map(|wait| wait.as_secs()),
         "reasons": denial.reasons, "decision_id": denial.decision_id, "policy_id": denial.policy_id,
     })
 }

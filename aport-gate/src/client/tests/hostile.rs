@@ -101,6 +101,13 @@ fn denials_are_final_adjustable_or_transient_by_their_hardest_reason() {
         { "field": "currency", "actual": "XXX", "limit": ["USD"] } });
     let window = json!({ "code": "oap.limit_exceeded", "details":
         { "rule": "per_minute", "used": 5, "cap": 5, "limit": 0, "actual": 1, "retry_after": 30 } });
+    // As the gate writes them: calls counted over a day, a sum of which nothing and of which all is left.
+    let merges = json!({ "code": "oap.limit_exceeded", "details": { "rule": "daily_merge_cap",
+        "field": "daily_merge_count", "actual": 3, "limit": 3, "used": 3, "cap": 3 } });
+    let spent = json!({ "code": "oap.limit_exceeded", "details": { "rule": "daily_cap",
+        "field": "amount", "actual": 50, "limit": 0, "used": 900, "cap": 900 } });
+    let over_cap = json!({ "code": "oap.limit_exceeded", "details": { "rule": "daily_cap",
+        "field": "amount", "actual": 950, "limit": 900, "used": 0, "cap": 900 } });
     for (reasons, class) in [
         (json!([limit]), DenialClass::Adjustable),
         (json!([list]), DenialClass::Adjustable),
@@ -122,6 +129,9 @@ fn denials_are_final_adjustable_or_transient_by_their_hardest_reason() {
             DenialClass::Final,
         ),
         (json!([plain("oap.unknown_capability")]), DenialClass::Final),
+        (json!([merges]), DenialClass::Transient),
+        (json!([spent]), DenialClass::Transient),
+        (json!([over_cap]), DenialClass::Adjustable),
         (json!([window]), DenialClass::Transient),
         (json!([window, limit]), DenialClass::Transient),
         (json!([plain("gate.timeout")]), DenialClass::Transient),
@@ -140,4 +150,28 @@ fn denials_are_final_adjustable_or_transient_by_their_hardest_reason() {
     }
     let waits = denial(json!([{ "code": "oap.x", "details": { "retry_after": u64::MAX } }]));
     assert_eq!(waits.retry_after().unwrap().as_secs(), 24 * 60 * 60);
+}
+
+#[test]
+fn a_full_window_says_when_it_is_over() {
+    let now = "2026-03-01T22:58:30Z".parse().unwrap();
+    for (counter, seconds) in [
+        ("minute_count", Some(31)),
+        ("exports_count_per_hour", Some(91)),
+        ("daily_merge_count", Some(3691)),
+        ("so_far", None),
+    ] {
+        let full = denial(json!([{ "code": "oap.limit_exceeded", "details": {
+            "rule": "cap", "field": counter, "actual": 3, "limit": 3, "used": 3, "cap": 3 } }]));
+        let wait = full.retry_after_at(now).map(|wait| wait.as_secs());
+        assert_eq!(wait, seconds, "{counter}");
+        assert!(
+            Strategy::Halve {
+                field: "amount".into()
+            }
+            .adjust(&full, &arguments(json!({ "amount": 100 })))
+            .unwrap()
+            .is_none()
+        );
+    }
 }

@@ -184,3 +184,20 @@ async fn a_storm_of_failures_is_bounded_by_the_attempts() {
     assert!(matches!(error, ClientError::Unavailable(_)), "{error:?}");
     assert_eq!((wire.calls().len(), wire.executions()), (6, 0));
 }
+
+#[tokio::test]
+async fn a_day_that_is_full_is_not_waited_for() {
+    let wire = Wire::new([Fate::Full; 9]);
+    let client = wire.connect().await.unwrap();
+    let hasty = Retry {
+        deadline: Some(Duration::from_secs(1)),
+        ..persistent()
+    };
+    let error = client
+        .carry_out(&intend("plain"), &hasty)
+        .await
+        .unwrap_err();
+    let denial = error.denial().unwrap();
+    assert!(matches!(error, ClientError::Denied(_)), "{error:?}");
+    assert!(denial.retry_after().is_some() && wire.calls().len() == 1);
+}

@@ -36,6 +36,8 @@ pub(super) enum Fate {
     Garbage,
     /// Answered, and the tools are others from now on.
     Changed,
+    /// A day's calls are used up.
+    Full,
 }
 
 pub(super) const FATES: [Fate; 10] = [
@@ -160,6 +162,12 @@ impl Wire {
             Fate::DiedBefore => return None,
             Fate::Ignored => return Some(Vec::new()),
             Fate::TooMuch => return Some(vec![denied(id, over(params))]),
+            Fate::Full => {
+                let details = json!({ "rule": "daily_cap", "field": "daily_count",
+                    "actual": 3, "limit": 3, "used": 3, "cap": 3 });
+                let reason = json!({ "code": "oap.limit_exceeded", "details": details });
+                return Some(vec![denied(id, reason)]);
+            }
             Fate::Undecided => {
                 let reason = json!({ "code": "gate.ledger_unavailable", "message": "busy" });
                 return Some(vec![denied(id, reason)]);

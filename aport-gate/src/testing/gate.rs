@@ -92,6 +92,12 @@ impl TestGate {
         self.rig.clock()
     }
 
+    /// The folder that stands for `APORT_HOME`, to change packs or `pack-options.json` while it is in use.
+    #[must_use]
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
     /// Puts a passport in force, in place of the one that its agent has. Counts from the next call.
     ///
     /// # Panics

@@ -127,6 +127,93 @@ async fn a_killed_server_keeps_every_record_and_pays_nothing_without_one() {
     assert!(after.is_ok(), "{after:?}");
 }
 
+/// Intentions that outlive the servers: each repeated under its key, in one server after another, until it has an
+/// answer, while other sessions do the same with the very same keys.
+#[tokio::test]
+async fn keys_repeated_over_killed_servers_pay_once() {
+    const INTENTIONS: u64 = 60;
+    let home = Home::new();
+    let mut rich = passport();
+    rich["limits"]["finance.payment.refund"]["currency_limits"]["USD"]["daily_cap"] =
+        json!(1_000_000_000);
+    home.write_passport(rich.to_string());
+    let envs = [("APORT_AGENT_ID", AGENT), ("APORT_TIMEOUT_MS", "60000")];
+    let (mut state, mut answered) = (SEED + 1, HashMap::<u64, Vec<Answer>>::new());
+    let mut deaths = 0;
+    while (answered.len() as u64) < INTENTIONS {
+        assert!(deaths < 200, "only {} have an answer", answered.len());
+        let servers = [(); 2].map(|()| ServerProcess::spawn(home.path(), &envs));
+        let moment = Duration::from_micros(random(&mut state) % 60_000);
+        let open: Vec<u64> = (0..INTENTIONS)
+            .filter(|number| !answered.contains_key(number))
+            .collect();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|thread| {
+                    let server = &servers[usize::from(thread % 2 == 1)];
+                    let open = &open;
+                    scope.spawn(move || repeat(server, open, thread))
+                })
+                .collect();
+            std::thread::sleep(moment);
+            for server in &servers {
+                server.kill();
+            }
+            for (number, answer) in threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap())
+            {
+                answered.entry(number).or_default().push(answer);
+            }
+        });
+        deaths += 1;
+    }
+    let _ = Ledger::open(&home.ledger())
+        .unwrap()
+        .verify()
+        .await
+        .unwrap();
+    let payments = home.payments();
+    let keys: HashSet<&str> = payments
+        .iter()
+        .map(|payment| payment["idempotency_key"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        keys.len(),
+        payments.len(),
+        "a key paid twice: {payments:#?}"
+    );
+    for (number, answers) in &answered {
+        let key = format!("key-again-{number}");
+        let paid = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert!(paid <= 1, "{key}: {answers:?}");
+        assert!(
+            paid == 0 || keys.contains(key.as_str()),
+            "{key}: {answers:?}"
+        );
+        // Whoever comes too late is told so, and by nothing else.
+        for answer in answers.iter().filter(|answer| !answer.is_ok()) {
+            assert_eq!(answer.codes(), ["oap.idempotency_conflict"], "{answer:?}");
+        }
+    }
+    assert!(deaths > 1 && !payments.is_empty(), "{deaths} deaths");
+}
+
+/// Each of these once, from another one on for each thread, until the server dies.
+fn repeat(server: &ServerProcess, open: &[u64], thread: u64) -> Vec<(u64, Answer)> {
+    let begin = usize::try_from(thread).unwrap() * 7 % open.len();
+    let (before, after) = open.split_at(begin);
+    let mut answers = Vec::new();
+    for number in after.iter().chain(before) {
+        let arguments = refund_arguments(1, &format!("key-again-{number}"));
+        match server.try_call_tool("process_refund", arguments, None) {
+            Some(answer) => answers.push((*number, answer)),
+            None => break,
+        }
+    }
+    answers
+}
+
 /// What a dead server had taken from the cap stays taken.
 #[tokio::test]
 async fn a_cap_outlives_the_servers_that_spent_it() {

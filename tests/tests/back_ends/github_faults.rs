@@ -4,7 +4,7 @@ use aport_gate_tests::Home;
 use serde_json::json;
 
 use crate::api::{Answer, nobody};
-use crate::github::{GitHub, merge, problem, server};
+use crate::github_api::{GitHub, merge, problem, server};
 use crate::trail::{records, settled};
 
 #[test]

@@ -3,8 +3,10 @@
 
 mod api;
 mod github;
+mod github_api;
 mod github_faults;
 mod settings;
 mod stripe;
+mod stripe_api;
 mod stripe_faults;
 mod trail;

@@ -2,7 +2,7 @@
 
 use aport_gate_tests::{AGENT, Home, ServerProcess, refund_arguments, server_command, wait_for};
 
-use crate::stripe::{Stripe, order};
+use crate::stripe_api::{Stripe, order};
 
 /// What a server says that does not start.
 fn complaint(envs: &[(&str, &str)]) -> String {

@@ -4,7 +4,7 @@ use aport_gate_tests::Home;
 use serde_json::json;
 
 use crate::api::{Answer, nobody};
-use crate::stripe::{Fault, Stripe, order, problem, server};
+use crate::stripe_api::{Fault, Stripe, order, problem, server};
 use crate::trail::settled;
 
 fn error(status: u16) -> Answer {
@@ -211,4 +211,35 @@ fn a_stripe_that_cannot_be_reached_costs_nothing() {
     assert_eq!(refused.codes(), ["gate.facts_unavailable"], "{refused:?}");
     // Where this server's own systems are is not for an agent.
     assert!(!refused.text().contains("127.0.0.1"), "{refused:?}");
+}
+
+/// Killed while Stripe works: the refund was made, and nobody here was told.
+#[test]
+fn a_server_killed_in_a_refund_pays_it_once_and_keeps_its_share_taken() {
+    let lost = Fault::After(Answer::Hangs);
+    let (home, stripe) = (Home::new(), Stripe::with([lost]));
+    let server = stripe.server(&home);
+    let unanswered = std::thread::scope(|scope| {
+        let call = scope.spawn(|| {
+            server.try_call_tool("process_refund", order("pi_1", 4000, "refund-0001"), None)
+        });
+        while stripe.refunds().is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        server.kill();
+        call.join().unwrap()
+    });
+    assert!(unanswered.is_none(), "{unanswered:?}");
+
+    let survivor = stripe.server(&home);
+    let call = |amount, key| survivor.call_tool("process_refund", order("pi_1", amount, key), None);
+    assert_eq!(
+        call(4000, "refund-0001").codes(),
+        ["oap.idempotency_conflict"]
+    );
+    assert_eq!(stripe.refunds().len(), 1);
+    // Of 10000 a day, 4000 are taken.
+    assert!(call(5000, "refund-0002").is_ok());
+    assert_eq!(call(1001, "refund-0003").codes(), ["oap.limit_exceeded"]);
+    assert!(call(1000, "refund-0004").is_ok());
 }

@@ -32,15 +32,18 @@ pub(crate) struct Heard {
 struct Agent {
     world: Arc<World>,
     who: usize,
+    /// Which of its sessions.
+    session: usize,
     random: Random,
     wire: Wire,
 }
 
-pub(crate) async fn live(world: Arc<World>, who: usize, mut random: Random) {
-    let wire = open(&world, who, &mut random).await;
+pub(crate) async fn live(world: Arc<World>, who: usize, session: usize, mut random: Random) {
+    let wire = open(&world, who, session, &mut random).await;
     let mut agent = Agent {
         world,
         who,
+        session,
         random,
         wire,
     };
@@ -52,8 +55,10 @@ pub(crate) async fn live(world: Arc<World>, who: usize, mut random: Random) {
     agent.wire.cut();
 }
 
-async fn open(world: &World, who: usize, random: &mut Random) -> Wire {
-    Wire::open(world.gates[who].gate(), world.desk.clone(), random.fork()).await
+async fn open(world: &World, who: usize, session: usize, random: &mut Random) -> Wire {
+    let gates = &world.gates[who];
+    let gate = gates[session % gates.len()].gate();
+    Wire::open(gate, world.desk.clone(), random.fork()).await
 }
 
 impl Agent {
@@ -62,7 +67,7 @@ impl Agent {
             self.wire.cut();
         }
         if self.wire.is_broken() {
-            self.wire = open(&self.world, self.who, &mut self.random).await;
+            self.wire = open(&self.world, self.who, self.session, &mut self.random).await;
         }
         match self.random.below(100) {
             0..35 => {
@@ -117,29 +122,31 @@ impl Agent {
                 self.wire.tell("notifications/cancelled", reason);
                 self.hear(answer, false).await;
             }
-            // At once, together over what is left, two of them under one key.
-            _ => {
-                let mut asked = Vec::new();
-                let mut arguments = self.intend(PER_REFUND).arguments();
-                for round in 0..5 {
-                    asked.push(
-                        self.wire
-                            .ask("tools/call", call("refund", arguments.clone(), None))
-                            .1,
-                    );
-                    if round > 0 {
-                        arguments = self.intend(PER_REFUND).arguments();
-                    }
-                }
-                for answer in asked {
-                    self.hear(answer, false).await;
-                }
-            }
+            _ => self.ask_for_much_at_once().await,
         }
     }
 
+    /// Together over what is left, through two sessions, two of them under one key.
+    async fn ask_for_much_at_once(&mut self) {
+        let second = open(&self.world, self.who, self.session + 1, &mut self.random).await;
+        let mut arguments = self.intend(PER_REFUND).arguments();
+        let mut asked = Vec::new();
+        for round in 0..8 {
+            let wire = if round % 2 == 0 { &self.wire } else { &second };
+            let params = call("refund", arguments.clone(), None);
+            asked.push(wire.ask("tools/call", params).1);
+            if round > 0 {
+                arguments = self.intend(PER_REFUND).arguments();
+            }
+        }
+        for answer in asked {
+            self.hear(answer, false).await;
+        }
+        second.cut();
+    }
+
     fn intend(&mut self, amount: u64) -> Intention {
-        let reason = if self.random.percent(10) {
+        let reason = if self.random.percent(25) {
             "because"
         } else {
             "customer_request"
@@ -192,7 +199,7 @@ impl Agent {
                 return;
             }
             if self.wire.is_broken() {
-                self.wire = open(&self.world, self.who, &mut self.random).await;
+                self.wire = open(&self.world, self.who, self.session, &mut self.random).await;
             }
         }
     }

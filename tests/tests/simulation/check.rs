@@ -9,25 +9,9 @@ use serde_json::{Value, json};
 
 use crate::agent::call;
 use crate::desk::{Run, Told};
+use crate::seen::Seen;
 use crate::wire::Wire;
 use crate::world::{AGENTS, PER_DAY, PINGS_A_MINUTE, World};
-
-/// How much of what it is about a run met.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    calls: usize,
-    paid: usize,
-    denied: usize,
-    held: usize,
-    released: usize,
-    abandoned: usize,
-    lies: usize,
-    repeats: usize,
-    over_a_day: usize,
-    waived: usize,
-    suspended: usize,
-    minutes: usize,
-}
 
 /// An allow decision, and what became of it.
 struct Allowed {
@@ -39,8 +23,17 @@ struct Allowed {
 
 pub(crate) async fn all(world: &World) -> Seen {
     let records = settled_records(world).await;
-    let decisions: HashMap<&str, &Value> = of_kind(&records, "decision");
-    let outcomes: HashMap<&str, &Value> = of_kind(&records, "outcome");
+    let (seen, taken) = by_the_books(world, &records);
+    the_ledger_counts_what_is_taken(world, &taken).await;
+    seen
+}
+
+/// What was taken of each agent's days.
+type Taken = HashMap<(String, String), u64>;
+
+fn by_the_books(world: &World, records: &[AuditRecord]) -> (Seen, Taken) {
+    let decisions: HashMap<&str, &Value> = of_kind(records, "decision");
+    let outcomes: HashMap<&str, &Value> = of_kind(records, "outcome");
     let allowed: HashMap<&str, Allowed> = decisions
         .iter()
         .filter(|(_, body)| body["decision"]["allow"] == json!(true))
@@ -94,10 +87,7 @@ pub(crate) async fn all(world: &World) -> Seen {
         suspended: coded("oap.passport_suspended"),
         minutes: coded("minute_cap"),
     };
-    let spent = no_cap_was_exceeded(runs, &allowed);
-    drop(books);
-    the_ledger_counts_what_is_taken(world, &spent).await;
-    seen
+    (seen, no_cap_was_exceeded(runs, &allowed))
 }
 
 impl Allowed {
@@ -182,9 +172,7 @@ fn settled_as_the_body_went(runs: &[Run], allowed: &HashMap<&str, Allowed>) {
             Some(Told::NothingDone) => "released",
             Some(Told::Unclear | Told::Panicked) | None => "held",
         };
-        // A body that ended in the moment of its cancellation may be taken for one that did not.
-        let is_right = state == right || (state == "held" && right == "committed");
-        assert!(is_right, "{run:?} is {state}");
+        assert_eq!(state, right, "{run:?}");
         assert!(
             !(run.paid && state == "released"),
             "{run:?} was paid and given back"
@@ -207,11 +195,7 @@ fn nothing_was_paid_twice(runs: &[Run]) {
     }
 }
 
-/// What is taken of each agent's days.
-fn no_cap_was_exceeded(
-    runs: &[Run],
-    allowed: &HashMap<&str, Allowed>,
-) -> HashMap<(String, String), u64> {
+fn no_cap_was_exceeded(runs: &[Run], allowed: &HashMap<&str, Allowed>) -> Taken {
     let (mut paid, mut taken) = (HashMap::new(), HashMap::new());
     for run in runs {
         let decision = &allowed[run.decision_id.as_str()];
@@ -277,8 +261,9 @@ fn answers_are_true(
 }
 
 /// What the gate says is left of the day is what the books say.
-async fn the_ledger_counts_what_is_taken(world: &World, taken: &HashMap<(String, String), u64>) {
-    for (agent, gate) in AGENTS.iter().zip(&world.gates) {
+async fn the_ledger_counts_what_is_taken(world: &World, taken: &Taken) {
+    for (agent, gates) in AGENTS.iter().zip(&world.gates) {
+        let gate = &gates[0];
         let wire = Wire::open(gate.gate(), world.desk.clone(), world.fork()).await;
         wire.heal();
         let day = gate.clock().now().to_string()[..10].to_owned();
@@ -301,70 +286,5 @@ async fn the_ledger_counts_what_is_taken(world: &World, taken: &HashMap<(String,
         let daily = daily.unwrap_or_else(|| panic!("{agent}: {answer}"));
         assert_eq!(daily["details"]["limit"], json!(left), "{agent}: {reasons}");
         wire.cut();
-    }
-}
-
-impl Seen {
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (sum, more) in self.numbers().into_iter().zip(other.values()) {
-            *sum += more;
-        }
-    }
-
-    /// A simulation in which nothing happens proves nothing.
-    pub(crate) fn is_worth_something(&self) {
-        assert!(self.values().iter().all(|met| *met > 0), "{self:?}");
-    }
-
-    fn numbers(&mut self) -> [&mut usize; 12] {
-        let Self {
-            calls,
-            paid,
-            denied,
-            held,
-            released,
-            abandoned,
-            lies,
-            repeats,
-            over_a_day,
-            waived,
-            suspended,
-            minutes,
-        } = self;
-        [
-            calls, paid, denied, held, released, abandoned, lies, repeats, over_a_day, waived,
-            suspended, minutes,
-        ]
-    }
-
-    fn values(&self) -> [usize; 12] {
-        let Self {
-            calls,
-            paid,
-            denied,
-            held,
-            released,
-            abandoned,
-            lies,
-            repeats,
-            over_a_day,
-            waived,
-            suspended,
-            minutes,
-        } = self;
-        [
-            *calls,
-            *paid,
-            *denied,
-            *held,
-            *released,
-            *abandoned,
-            *lies,
-            *repeats,
-            *over_a_day,
-            *waived,
-            *suspended,
-            *minutes,
-        ]
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod desk;
 mod operator;
 mod random;
+mod seen;
 mod timeline;
 mod wire;
 mod world;
@@ -18,7 +19,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use crate::check::Seen;
+use crate::seen::Seen;
 use crate::timeline::Timeline;
 use crate::world::{Ledgers, World};
 

@@ -24,9 +24,9 @@ pub(crate) async fn work(world: Arc<World>, mut random: Random) {
     let mut looks = 0;
     let mut is_waived = false;
     while !world.is_over() {
-        let pause = Duration::from_secs(60 + random.below(240));
+        let pause = Duration::from_secs(30 + random.below(150));
         world.timeline.sleep(pause).await;
-        match random.below(4) {
+        match random.below(3) {
             0 if looks < LOOKS => {
                 looks += 1;
                 is_waived = !is_waived;
@@ -46,7 +46,7 @@ pub(crate) async fn work(world: Arc<World>, mut random: Random) {
 }
 
 fn change_options(world: &World, text: &str) {
-    for gate in &world.gates {
+    for gate in world.gates.iter().flatten() {
         let home = gate.home();
         let new = home.join("pack-options.new");
         std::fs::write(&new, text).unwrap();
@@ -56,13 +56,18 @@ fn change_options(world: &World, text: &str) {
 
 async fn suspend(world: &World, random: &mut Random) {
     let who = usize::try_from(random.below(3)).unwrap();
-    let (agent, gate) = (AGENTS[who], &world.gates[who]);
-    gate.set_passport(&passport(agent, "suspended"));
-    let from = gate.clock().now();
+    let (agent, gates) = (AGENTS[who], &world.gates[who]);
+    let clock = gates[0].clock();
+    for gate in gates {
+        gate.set_passport(&passport(agent, "suspended"));
+    }
+    let from = clock.now();
     let length = Duration::from_secs(30 + random.below(300));
     world.timeline.sleep(length).await;
-    let until = gate.clock().now();
-    gate.set_passport(&passport(agent, "active"));
+    let until = clock.now();
+    for gate in gates {
+        gate.set_passport(&passport(agent, "active"));
+    }
     world
         .suspensions
         .lock()

@@ -17,7 +17,7 @@ use crate::{agent, operator};
 pub(crate) const AGENTS: [&str; 3] = ["ap_ada", "ap_bob", "ap_eve"];
 const SESSIONS: usize = 2;
 pub(crate) const PER_REFUND: u64 = 5000;
-pub(crate) const PER_DAY: u64 = 40_000;
+pub(crate) const PER_DAY: u64 = 60_000;
 pub(crate) const PINGS_A_MINUTE: u64 = 3;
 
 const PING: &str = r#"{
@@ -37,7 +37,7 @@ const PING: &str = r#"{
 pub(crate) enum Ledgers {
     /// One for each agent.
     Memory,
-    /// One file, with a connection for each agent's gate.
+    /// One file for all.
     SharedFile,
 }
 
@@ -47,6 +47,14 @@ impl Ledgers {
         match self {
             Self::Memory => Duration::ZERO,
             Self::SharedFile => Duration::from_millis(2),
+        }
+    }
+
+    /// More than one share their agent's caps through the file.
+    fn gates_an_agent(self) -> usize {
+        match self {
+            Self::Memory => 1,
+            Self::SharedFile => SESSIONS,
         }
     }
 
@@ -61,8 +69,8 @@ impl Ledgers {
 pub(crate) struct World {
     pub(crate) timeline: Timeline,
     pub(crate) length: Duration,
-    /// One gate an agent, bound to it, as on a desktop with a server for each client.
-    pub(crate) gates: Vec<TestGate>,
+    /// The gates of each agent, bound to it, as on a desktop with a server for each client.
+    pub(crate) gates: Vec<Vec<TestGate>>,
     pub(crate) desk: Desk,
     pub(crate) ledgers: Ledgers,
     pub(crate) random: Mutex<Random>,
@@ -84,9 +92,13 @@ impl World {
         let file = tempfile::tempdir().unwrap();
         let mut gates = Vec::new();
         for agent in AGENTS {
-            let gate = gate(agent, ledgers, file.path().join("ledger.sqlite3")).await;
-            timeline.moves(gate.clock());
-            gates.push(gate);
+            let mut own = Vec::new();
+            for _ in 0..ledgers.gates_an_agent() {
+                let gate = gate(agent, ledgers, file.path().join("ledger.sqlite3")).await;
+                timeline.moves(gate.clock());
+                own.push(gate);
+            }
+            gates.push(own);
         }
         let desk = Desk {
             books: Arc::<Mutex<Books>>::default(),
@@ -111,8 +123,9 @@ impl World {
     pub(crate) async fn live(self: &Arc<Self>) {
         let mut living = tokio::task::JoinSet::new();
         for who in 0..AGENTS.len() {
-            for _ in 0..SESSIONS {
-                living.spawn(agent::live(Arc::clone(self), who, self.fork()));
+            for session in 0..SESSIONS {
+                let random = self.fork();
+                living.spawn(agent::live(Arc::clone(self), who, session, random));
             }
         }
         living.spawn(operator::work(Arc::clone(self), self.fork()));
@@ -135,7 +148,8 @@ impl World {
 
     /// The ledgers that there are.
     pub(crate) fn ledgers(&self) -> Vec<Ledger> {
-        let own = self.gates.iter().map(|gate| gate.gate().ledger().clone());
+        let gates = self.gates.iter().flatten();
+        let own = gates.map(|gate| gate.gate().ledger().clone());
         match self.ledgers {
             Ledgers::Memory => own.collect(),
             Ledgers::SharedFile => own.take(1).collect(),

@@ -29,12 +29,12 @@ const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
 #[test]
 fn two_hours_of_agents_break_no_promise_of_the_gate() {
-    runs(6, |seed| one(seed, Ledgers::Memory, TWO_HOURS));
+    runs(4, |seed| one(seed, Ledgers::Memory, TWO_HOURS));
 }
 
 #[test]
 fn half_an_hour_of_agents_that_share_a_ledger_file_breaks_none_either() {
-    runs(3, |seed| one(seed, Ledgers::SharedFile, HALF_AN_HOUR));
+    runs(2, |seed| one(seed, Ledgers::SharedFile, HALF_AN_HOUR));
 }
 
 fn one(seed: u64, ledgers: Ledgers, length: Duration) -> Seen {

@@ -183,8 +183,9 @@ impl<T: Send + Sync + 'static> Server<T> {
     }
 
     /// Checks the server's tools, as [`serve_stdio`](Self::serve_stdio) does by itself. For rmcp's own ways
-    /// to serve, over HTTP for one: a server that was not checked answers every request about tools with
-    /// an error.
+    /// to serve: a server that was not checked answers every request about tools with an error. Over rmcp's
+    /// own HTTP service a call also needs an [`HttpCaller`](crate::HttpCaller), or it is refused; the feature
+    /// `http` has a service of ours, `serve_http`.
     ///
     /// # Errors
     /// [`Error::UngatedTool`], [`Error::PublicTool`], [`Error::UnknownPack`], [`Error::PackMismatch`],

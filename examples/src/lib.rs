@@ -6,6 +6,8 @@
 //! environment has the keys of real ones: [`StripeDesk`] and [`GitHubHost`].
 
 pub mod agent;
+pub mod bundle;
+mod bundled;
 pub mod call_command;
 pub mod cli;
 pub mod demo;
@@ -25,6 +27,7 @@ mod stripe;
 mod tools;
 mod transport;
 
+pub use bundled::relaunch;
 pub use desk_error::{DeskError, DeskFuture};
 pub use desks::Desks;
 pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};

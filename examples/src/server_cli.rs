@@ -14,6 +14,9 @@ pub struct ServerCli {
     /// Print what guards each tool, as JSON, and leave.
     #[arg(long)]
     pub inventory: bool,
+    /// Take the settings that a bundle's form was filled in with.
+    #[arg(long, hide = true)]
+    pub bundled: bool,
     /// Serve many clients over streamable HTTP at this address instead of one on standard input; port 0
     /// takes a free one, and the first line of output tells it.
     #[arg(long, value_name = "ADDR")]

@@ -28,6 +28,16 @@ pub fn client_binary() -> &'static PathBuf {
     BINARY.get_or_init(|| binary("APORT_GATE_CLIENT", "aport-gate-client"))
 }
 
+/// Path of `aport-gate-bundle`: `APORT_GATE_BUNDLE`, else built once beside the
+/// running test.
+///
+/// # Panics
+/// When it cannot be built or found.
+pub fn bundle_binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| binary("APORT_GATE_BUNDLE", "aport-gate-bundle"))
+}
+
 /// Path of `aport-gate`: `APORT_GATE_COMMAND`, else built once beside the
 /// running test.
 ///

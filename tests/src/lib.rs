@@ -19,7 +19,7 @@ mod registry;
 pub mod rustc;
 
 pub use answer::Answer;
-pub use binary::{client_binary, command_binary, server_binary, wait_for};
+pub use binary::{bundle_binary, client_binary, command_binary, server_binary, wait_for};
 pub use home::{AGENT, Home, passport, refund_arguments};
 pub use http_server::{HttpAnswer, HttpServerProcess, read_answer};
 pub use operator::Operated;

@@ -3,11 +3,11 @@
 //! `--http 127.0.0.1:8080` serves many clients over streamable HTTP.
 //! `--inventory` prints what guards them, as JSON, and serves nothing.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use aport_gate::{Gate, Server};
-use aport_gate_examples::{Desks, ServerCli, home, tools};
+use aport_gate_examples::{Desks, ServerCli, home, relaunch, tools};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
@@ -16,11 +16,16 @@ async fn main() -> ExitCode {
     // Standard output belongs to MCP, or tells where it is served.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // A client keeps it in a file, where colours are noise.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn")),
         )
         .init();
     let cli = ServerCli::parse();
+    if cli.bundled {
+        return relaunch();
+    }
     if cli.inventory {
         let inventory = aport_gate::inventory(&tools()).to_string();
         return match std::io::stdout().write_all(inventory.as_bytes()) {

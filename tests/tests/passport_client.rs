@@ -116,6 +116,16 @@ async fn over_http_a_call_outlasts_a_server_that_is_away_for_a_moment() {
     let client = PassportClient::connect_http(&url, None, AGENT)
         .await
         .unwrap();
+    let tools = client.list_tools().await.unwrap();
+    let consumed = |name: &str| {
+        let tool = tools.iter().find(|tool| tool.name == name).unwrap();
+        tool.policy.as_ref().unwrap().idempotency.clone()
+    };
+    assert_eq!(
+        consumed("process_refund").as_deref(),
+        Some("idempotency_key")
+    );
+    assert_eq!(consumed("merge_pull_request"), None);
     let first = Intention::new("process_refund", arguments(100, "a"));
     let reply = client.carry_out(&first, &persistent()).await.unwrap();
     assert!(reply.decision.is_some_and(|decision| decision.allow));

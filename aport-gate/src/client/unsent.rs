@@ -5,6 +5,10 @@ use std::time::Duration;
 use rmcp::service::ServiceError;
 
 /// Why a server did not take a request.
+#[cfg_attr(
+    not(feature = "http-client"),
+    expect(dead_code, reason = "a pipe that broke proves nothing")
+)]
 pub(super) enum Unsent {
     /// It does not let this client in (HTTP status 401 or 403). It will not the next time either.
     Refused(u16),

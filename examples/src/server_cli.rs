@@ -21,7 +21,7 @@ pub struct ServerCli {
     /// takes a free one, and the first line of output tells it.
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
-    /// A proxy in front ends TLS under this URL, such as https://mcp.example.com/mcp, and forwards here:
+    /// A proxy in front ends TLS under this URL, such as `https://mcp.example.com/mcp`, and forwards here:
     /// every request must prove its agent.
     #[arg(long, value_name = "URL", requires = "http")]
     pub behind_tls: Option<PublicUrl>,

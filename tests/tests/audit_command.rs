@@ -177,6 +177,40 @@ fn following_prints_what_is_decided_meanwhile() {
     follower.wait().unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn following_survives_an_outage_and_ends_in_order() {
+    let (home, server) = busy();
+    let mut follower = home
+        .operator_command(&["audit", "list", "--follow", "--json", "--limit", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut seen = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut told = BufReader::new(follower.stderr.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&seen.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["sequence"], 4);
+    // The table of records is out of the way for a while.
+    let database = rusqlite::Connection::open(home.ledger()).unwrap();
+    let rename = |from: &str, to: &str| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        database.execute_batch(&statement).unwrap();
+    };
+    rename("audit", "away");
+    let away = told.next().unwrap().unwrap();
+    assert!(away.contains("looking again"), "{away}");
+    rename("away", "audit");
+    assert!(told.next().unwrap().unwrap().contains("answers again"));
+    server.call_tool("process_refund", refund_arguments(200, "key-later"), None);
+    assert_eq!(next()["sequence"], 5);
+    let ended = std::process::Command::new("kill")
+        .args(["-INT", &follower.id().to_string()])
+        .status();
+    assert!(ended.unwrap().success());
+    assert_eq!(follower.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let (home, server) = busy();

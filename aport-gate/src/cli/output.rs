@@ -30,9 +30,11 @@ impl Output {
         // no-color.org: any value but an empty one.
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        // bixense.com/clicolors: any value but 0.
+        let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Self {
             json,
-            colour: !plain && !json && stdout.is_terminal(),
+            colour: !plain && !json && (forced || stdout.is_terminal()),
             stdout: std::io::BufWriter::new(stdout.lock()),
             failed: None,
         }

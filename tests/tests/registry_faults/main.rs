@@ -7,6 +7,7 @@ mod desk;
 mod faults;
 mod hostile;
 mod ours;
+mod proxy;
 mod secure;
 mod server;
 mod span;

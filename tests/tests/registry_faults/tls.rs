@@ -1,11 +1,14 @@
 //! Registries that cannot prove who they are, and one that can.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aport_gate_tests::in_process::text;
+use http::Response;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use serde_json::json;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -18,13 +21,13 @@ const TLS: &str = "gate.registry_tls";
 /// A handshake in a debug build, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -33,24 +36,30 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    fn file(&self) -> impl AsRef<Path> + use<> {
+    pub(crate) fn file(&self) -> impl AsRef<Path> + use<> {
         self.folder.path().join("ca.pem")
     }
 
     /// A server that shows a certificate for `name`, valid until a year.
-    fn server(&self, name: &str, until: i32) -> TlsAcceptor {
+    pub(crate) fn server(&self, name: &str, until: i32) -> TlsAcceptor {
+        self.server_speaking(&[], name, until)
+    }
+
+    /// The same, which offers these protocols by ALPN.
+    fn server_speaking(&self, protocols: &[&[u8]], name: &str, until: i32) -> TlsAcceptor {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -109,4 +118,54 @@ async fn an_authority_of_the_operators_own_is_believed() {
         seen.iter().all(|seen| seen.connection == 0),
         "one handshake"
     );
+}
+
+/// A registry that speaks HTTP/2 alone, and how many connections and requests it had.
+async fn http2(tls: TlsAcceptor) -> (std::net::SocketAddr, Arc<Mutex<(u32, u32)>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let counted = Arc::new(Mutex::new((0, 0)));
+    let counts = Arc::clone(&counted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (tls, counts) = (tls.clone(), Arc::clone(&counts));
+            tokio::spawn(async move {
+                let stream = tls.accept(stream).await.unwrap();
+                assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+                counts.lock().unwrap().0 += 1;
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((request, mut respond))) = connection.accept().await {
+                    assert_eq!(request.uri().scheme_str(), Some("https"));
+                    let number = {
+                        let mut counts = counts.lock().unwrap();
+                        counts.1 += 1;
+                        counts.1
+                    };
+                    let body = json!({"decision_id": format!("d-{number}"), "allow": true});
+                    let head = Response::builder().status(200).body(()).unwrap();
+                    let mut sending = respond.send_response(head, false).unwrap();
+                    sending.send_data(body.to_string().into(), true).unwrap();
+                }
+            });
+        }
+    });
+    (address, counted)
+}
+
+#[tokio::test]
+async fn a_registry_that_offers_http_2_is_asked_over_one_connection() {
+    let ours = Authority::new();
+    let (address, counted) = http2(ours.server_speaking(&[b"h2"], "localhost", 2099)).await;
+    let url = format!("https://localhost:{}", address.port());
+    let builder = gate(&url).ca_file(ours.file().as_ref()).timeout(PATIENCE);
+    let till = Till::open(builder).await;
+    let first = till.refund("key-0000000").await;
+    assert_eq!(first.is_error, Some(false), "{}", text(&first));
+    let keys: Vec<_> = (1..=8).map(|call| format!("key-000000{call}")).collect();
+    let together = keys.iter().map(|key| till.refund(key));
+    for result in futures::future::join_all(together).await {
+        assert_eq!(result.is_error, Some(false), "{}", text(&result));
+    }
+    assert_eq!(till.runs(), 9);
+    assert_eq!(*counted.lock().unwrap(), (1, 9), "connections and requests");
 }

@@ -62,7 +62,8 @@ impl AgentTokens {
     /// All tokens, ended ones too.
     ///
     /// # Errors
-    /// The file is there but cannot be read: then nobody's token counts.
+    /// The file is there but cannot be read, or it is gone although tokens were made: then nobody's token
+    /// counts.
     pub(crate) fn all(&self) -> Result<Arc<Vec<AgentToken>>, SecretError> {
         self.0.all()
     }
@@ -167,5 +168,68 @@ mod tests {
         assert_eq!(tokens.all().unwrap().len(), 2);
         std::fs::write(&file, "[").unwrap();
         assert!(tokens.find(&token).is_err());
+    }
+
+    #[test]
+    fn once_there_were_tokens_a_lost_file_is_not_taken_for_none() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, agent) = (home.path().join("keys"), AgentId::parse("ap_one").unwrap());
+        let file = folder.join(FILE);
+        let running = AgentTokens::new(home.path());
+        assert!(running.all().unwrap().is_empty());
+        running.create(&agent, Some("one"), None).unwrap();
+        let mark = home.path().join(".agent-tokens-were-made");
+        assert!(mark.exists());
+        let nobody = |case: &str| {
+            for tokens in [&running, &AgentTokens::new(home.path())] {
+                let error = tokens.all().expect_err(case).to_string();
+                assert!(tokens.find("apat_").is_err(), "{case}");
+                assert!(error.contains("agent-tokens.json"), "{case}: {error}");
+            }
+        };
+        std::fs::write(&file, "[]").unwrap();
+        nobody("empty");
+        std::fs::remove_file(&file).unwrap();
+        nobody("gone");
+        let error = running.all().unwrap_err().to_string();
+        assert!(error.contains(&mark.display().to_string()), "{error}");
+        std::fs::remove_dir_all(&folder).unwrap();
+        nobody("its folder gone");
+        std::fs::remove_file(&mark).unwrap();
+        assert!(running.all().is_ok(), "it has not read one yet");
+        running.create(&agent, Some("two"), None).unwrap();
+        assert_eq!(running.all().unwrap().len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_file(&mark).unwrap();
+        assert!(running.all().is_err(), "it has read one");
+        let (_, token) = running.create(&agent, Some("three"), None).unwrap();
+        assert!(running.find(&token).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_from_elsewhere_is_remembered_as_well() {
+        let home = tempfile::tempdir().unwrap();
+        let tokens = AgentTokens::new(home.path());
+        let agent = AgentId::parse("ap_one").unwrap();
+        tokens.create(&agent, None, None).unwrap();
+        let mark = home.path().join(".agent-tokens-were-made");
+        std::fs::remove_file(&mark).unwrap();
+        assert_eq!(AgentTokens::new(home.path()).all().unwrap().len(), 1);
+        assert!(mark.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_is_no_absent_file() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("keys");
+        let tokens = AgentTokens::new(home.path());
+        std::os::unix::fs::symlink("nowhere", &folder).unwrap();
+        assert!(tokens.all().is_err());
+        std::fs::remove_file(&folder).unwrap();
+        assert!(tokens.all().is_ok());
+        std::fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.join(FILE)).unwrap();
+        assert!(tokens.all().is_err());
     }
 }

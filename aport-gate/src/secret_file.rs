@@ -34,12 +34,17 @@ pub(crate) trait Entry: Clone + Serialize + DeserializeOwned {
 }
 
 /// A file that is read anew for every request that needs it: a revocation counts from the next one on.
+///
+/// Whoever lets everybody in where there are no secrets must not do so because the file was lost. That there
+/// were some is therefore remembered, by each process and by a mark that outlives the file.
 pub(crate) struct SecretFile<T> {
     path: PathBuf,
+    /// In the folder above, so that it outlives the file's own.
+    mark: PathBuf,
     known: Mutex<Option<Known<T>>>,
 }
 
-/// The file as last read, and what it says.
+/// The file as last read with an entry in it, and what it says.
 type Known<T> = (Vec<u8>, Arc<Vec<T>>);
 
 /// Why secrets cannot be used or changed.
@@ -69,8 +74,15 @@ pub(crate) enum SecretError {
 
 impl<T: Entry> SecretFile<T> {
     pub(crate) fn new(path: PathBuf) -> Self {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!(".{name}-were-made");
+        let mark = match path.parent() {
+            Some(folder) => folder.with_file_name(name),
+            None => path.with_file_name(name),
+        };
         Self {
             path,
+            mark,
             known: Mutex::default(),
         }
     }
@@ -78,11 +90,25 @@ impl<T: Entry> SecretFile<T> {
     /// All entries, those that are not in force too.
     ///
     /// # Errors
-    /// The file is there but cannot be read: then nobody's secret counts.
+    /// The file is there but cannot be read, or it is gone or empty although there were entries: then
+    /// nobody's secret counts.
     pub(crate) fn all(&self) -> Result<Arc<Vec<T>>, SecretError> {
+        let entries = self.stored()?;
+        if entries.is_empty() && self.had_entries() {
+            return Err(self.failed(format!(
+                "it is gone or empty, but there were entries: put it back, or make new ones; where nobody \
+                 shall need one any more, remove `{}` and start anew",
+                self.mark.display()
+            )));
+        }
+        Ok(entries)
+    }
+
+    /// What the file says; nothing where there is none.
+    fn stored(&self) -> Result<Arc<Vec<T>>, SecretError> {
         let bytes = match bounded_file::read(&self.path, MAX_BYTES) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Arc::default()),
+            Err(_) if is_absent(&self.path) => return Ok(Arc::default()),
             Err(error) => return Err(self.failed(error)),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,8 +121,33 @@ impl<T: Entry> SecretFile<T> {
             serde_json::from_slice(&bytes)
                 .map_err(|error| self.failed(format!("it is damaged: {error}")))?,
         );
+        if entries.is_empty() {
+            return Ok(entries);
+        }
+        if known.is_none()
+            && let Err(error) = self.leave_mark()
+        {
+            // Such as for a file that was mounted into a home that cannot be written.
+            tracing::debug!(mark = %self.mark.display(), %error, "cannot mark that there are entries");
+        }
         *known = Some((bytes, Arc::clone(&entries)));
         Ok(entries)
+    }
+
+    fn had_entries(&self) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.is_some() || !is_absent(&self.mark)
+    }
+
+    fn leave_mark(&self) -> std::io::Result<()> {
+        let text = format!(
+            "While this is here, nobody is let in without an entry in {}.\n",
+            self.path.display()
+        );
+        match write_private(&self.mark, text.as_bytes()) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            written => written,
+        }
     }
 
     /// The entry in force that this text is, if it is one. Takes the same time whichever it is.
@@ -126,8 +177,13 @@ impl<T: Entry> SecretFile<T> {
             crate::gate::create_private(folder).map_err(|error| self.failed(error))?;
         }
         let _lock = self.lock().map_err(|error| self.failed(error))?;
-        let mut entries = self.all()?.as_ref().clone();
+        // A file that is gone is begun anew: what that makes still has to be presented.
+        let mut entries = self.stored()?.as_ref().clone();
         change(&mut entries)?;
+        if !entries.is_empty() {
+            // Before the file: a crash in between leaves nobody let in.
+            self.leave_mark().map_err(|error| self.failed(error))?;
+        }
         let text = serde_json::to_vec_pretty(&entries).map_err(|error| self.failed(error))?;
         replace(&self.path, &text).map_err(|error| self.failed(error))
     }
@@ -180,6 +236,18 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&scratch);
     }
     written
+}
+
+/// Whether nothing is there. A link to nowhere, at the end or on the way, is something that cannot be read.
+fn is_absent(path: &Path) -> bool {
+    for place in path.ancestors() {
+        match place.symlink_metadata() {
+            Ok(_) => return place != path && place.is_dir(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(_) => return false,
+        }
+    }
+    true
 }
 
 fn same(one: &[u8], other: &[u8]) -> bool {

@@ -21,7 +21,7 @@ const PIECE: usize = 16 * 1024;
 pub enum CanonicalError {
     /// A number that canonical JSON would silently round.
     #[error(
-        "number {number} at `{path}` is beyond 2^53 - 1 and would be rounded; send it as a string"
+        "number {number} at `{path}` is beyond 2^53 - 1 and would be rounded; send a smaller one, or a string where one is taken"
     )]
     UnsafeInteger {
         /// JSON path, `$` for the root.

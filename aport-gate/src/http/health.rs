@@ -28,7 +28,7 @@ pub(super) async fn alive() -> Response {
     json_response(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: packs load and the ledger can be written.
+/// `GET /readyz`: packs load, the ledger can be written, and the tokens of agents can be read.
 pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
     let mut last = front.readiness.0.lock().await;
     let ledger = match *last {
@@ -47,13 +47,22 @@ pub(super) async fn ready(State(front): State<Arc<Front>>) -> Response {
             Err("those on disk are not in force; the log says why")
         }
     };
-    let (status, word) = if ledger.is_ok() && packs.is_ok() {
+    let tokens: Said = match front.authentication.tokens.all() {
+        Ok(_) => Ok("ok"),
+        Err(error) => {
+            tracing::error!(%error, "not ready: the tokens of agents cannot be read; nobody is let in by one");
+            Err("those of agents cannot be read; the log says why, and what to do")
+        }
+    };
+    let (status, word) = if ledger.is_ok() && packs.is_ok() && tokens.is_ok() {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
     };
     let said = |said: Said| said.unwrap_or_else(|why| why);
-    let body = json!({ "status": word, "ledger": said(ledger), "packs": said(packs) });
+    let body = json!({
+        "status": word, "ledger": said(ledger), "packs": said(packs), "tokens": said(tokens),
+    });
     json_response(status, &body)
 }
 

@@ -1,12 +1,12 @@
 //! Keeps web pages away: by name (DNS rebinding) and by origin.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -29,19 +29,25 @@ pub(super) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    match front.names.check(request.headers()) {
+    match front.names.check(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
 impl Names {
-    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let text =
             single(headers, HOST)?.ok_or_else(|| Problem::invalid("header `Host` is missing"))?;
-        let host: Authority = text
-            .parse()
-            .map_err(|_| Problem::invalid("header `Host` names no host"))?;
+        let host =
+            authority(text).ok_or_else(|| Problem::invalid("header `Host` names no host"))?;
+        // It is the target's that counts (RFC 9112, section 3.2.2): no reader may take the other one.
+        let named = target.authority();
+        if named.is_some_and(|named| !named.as_str().eq_ignore_ascii_case(text)) {
+            return Err(Problem::invalid(
+                "the request's target and header `Host` name different hosts",
+            ));
+        }
         if !self.knows(host.host()) {
             return Err(Problem::forbidden(
                 "this server does not answer to the name in header `Host`",
@@ -74,6 +80,25 @@ impl Names {
     }
 }
 
+/// A host and perhaps a port, nothing else (RFC 9110, section 7.2).
+fn authority(text: &str) -> Option<Authority> {
+    let authority: Authority = text.parse().ok()?;
+    let host = authority.host();
+    // A user would stand before the host.
+    let port = text.strip_prefix(host)?;
+    let numeric = match port.strip_prefix(':') {
+        Some(digits) => {
+            digits.bytes().all(|digit| digit.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+        }
+        None => port.is_empty(),
+    };
+    let literal = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']')?.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty(),
+    };
+    (numeric && literal).then_some(authority)
+}
+
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -92,7 +117,41 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
-        names.check(&headers).is_ok()
+        names.check(&Uri::from_static("/mcp"), &headers).is_ok()
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for good in [
+            "localhost",
+            "localhost:1",
+            "127.0.0.1:65535",
+            "[::1]:80",
+            "[::1]",
+        ] {
+            assert_eq!(authority(good).unwrap().as_str(), good);
+        }
+        for wrong in [
+            "",
+            ":80",
+            "evil.example@127.0.0.1",
+            "a:b@127.0.0.1:80",
+            "@127.0.0.1",
+            "[127.0.0.1]",
+            "[localhost]",
+            "[::1",
+            "[]",
+            "::1",
+            "[::1]80",
+            "127.0.0.1:",
+            "127.0.0.1:+80",
+            "127.0.0.1:x",
+            "127.0.0.1:65536",
+            "127.0.0.1:80:80",
+            "127.0.0.1/",
+        ] {
+            assert!(authority(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]

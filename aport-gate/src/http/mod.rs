@@ -7,6 +7,7 @@
 mod authenticate;
 mod body;
 mod challenge;
+mod framing;
 mod front;
 mod health;
 mod host;

@@ -62,8 +62,8 @@ impl HttpOptions {
         self
     }
 
-    /// Lets this proxy name the agent in header `X-Agent-Passport-Id`. Where there are tokens too, a
-    /// request needs both, and they must agree.
+    /// Lets this proxy name the agent in header `X-Agent-Passport-Id`. Where there are tokens too, the
+    /// header alone is not enough: a request needs a token, and both must agree.
     pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
         self.proxies.push(proxy);
         self

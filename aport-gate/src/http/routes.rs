@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{any, get};
 
 use super::front::{self, Front};
 use super::problem::{self, Problem};
-use super::{health, host, oauth};
+use super::{framing, health, host, oauth};
 
 /// Where MCP is spoken.
 pub(super) const MCP_PATH: &str = "/mcp";
@@ -28,6 +28,7 @@ pub(super) fn router(front: Arc<Front>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(no_such_path)
+        .layer(from_fn(framing::guard))
         .layer(map_response(problem::protect))
         .with_state(front)
 }

@@ -57,7 +57,7 @@ impl KeyRing {
     /// All keys, revoked ones too.
     ///
     /// # Errors
-    /// The file is there but cannot be read: then nobody's key counts.
+    /// The file is there but cannot be read, or it is gone although keys were made: then nobody's key counts.
     pub(crate) fn all(&self) -> Result<Arc<Vec<CallerKey>>, KeyRingError> {
         Ok(self.0.all()?)
     }

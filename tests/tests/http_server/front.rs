@@ -30,6 +30,8 @@ fn other_hosts_names_and_other_sites_pages_are_refused() {
         (vec!["Host: 0.0.0.0"], 403),
         (vec!["Host: localhost", "Host: localhost"], 400),
         (vec!["Host: "], 400),
+        (vec!["Host: evil.example@127.0.0.1"], 400),
+        (vec!["Host: [127.0.0.1]"], 400),
         (vec!["Origin: https://evil.example"], 403),
         (vec!["Origin: null"], 403),
         (vec![own.as_str(), own.as_str()], 400),
@@ -44,6 +46,74 @@ fn other_hosts_names_and_other_sites_pages_are_refused() {
     assert!(answer.answer().is_ok(), "{answer:?}");
     let answer = server.request("POST", "/mcp", &[&own], &refund());
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn a_target_that_names_a_host_must_name_that_of_the_header() {
+    let home = Home::new();
+    let server = bound(&home);
+    let own = server.address().to_string();
+    for (target, host, status) in [
+        ("http://evil.example/mcp", own.as_str(), 400),
+        ("http://evil.example/mcp", "evil.example", 403),
+        (&format!("http://x@{own}/mcp"), own.as_str(), 400),
+        ("http://localhost:1/mcp", own.as_str(), 400),
+    ] {
+        let host = format!("Host: {host}");
+        let answer = server.request("POST", target, &[&host], &refund());
+        assert_eq!(answer.status, status, "{target}: {answer:?}");
+    }
+    assert!(home.payments().is_empty());
+    let answer = server.request("POST", &format!("http://{own}/mcp"), &[], &refund());
+    assert!(answer.answer().is_ok(), "{answer:?}");
+}
+
+#[test]
+fn what_could_be_read_in_two_ways_is_refused() {
+    let home = Home::new();
+    let server = bound(&home);
+    let (old, new) = (
+        "MCP-Protocol-Version: 2025-06-18",
+        "MCP-Protocol-Version: 2026-07-28",
+    );
+    for headers in [
+        &[old, new][..],
+        &["Mcp-Name: process_refund", "Mcp-Name: merge_pull_request"],
+        &["Mcp-Param-amount: 1", "Mcp-Param-amount: 2"],
+    ] {
+        let answer = server.request("POST", "/mcp", headers, &refund());
+        assert_eq!(answer.status, 400, "{headers:?}: {answer:?}");
+        assert!(answer.body.contains("once only"), "{answer:?}");
+    }
+    let body = refund();
+    let send = |codings: &str| {
+        server.raw(
+            format!(
+                "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+                 Accept: application/json, text/event-stream\r\n{codings}\r\n\
+                 {:x}\r\n{body}\r\n0\r\n\r\n",
+                server.address(),
+                body.len()
+            )
+            .as_bytes(),
+        )
+    };
+    for codings in [
+        "Transfer-Encoding: chunked, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: identity, chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+    ] {
+        let answer = send(codings);
+        assert_eq!(answer.status, 400, "{codings}: {answer:?}");
+    }
+    assert!(home.payments().is_empty());
+    // Without `Connection: close` in the request: reading to the end shows that the server closes.
+    let both = "Content-Length: 5\r\nTransfer-Encoding: Chunked\r\n";
+    let answer = send(both);
+    assert!(answer.answer().is_ok(), "{answer:?}");
+    assert_eq!(answer.header("connection"), Some("close"));
 }
 
 #[test]

@@ -58,4 +58,5 @@ fn where_there_are_tokens_the_proxys_word_alone_is_not_enough_and_must_agree() {
     assert_eq!(conflict.codes(), ["gate.agent_id_conflict"]);
     assert!(home.payments().is_empty());
     assert!(refund(&[HEADER, &own], "key-agreed").answer().is_ok());
+    assert!(refund(&[&own], "key-token-alone").answer().is_ok());
 }

@@ -204,3 +204,53 @@ fn a_secure_server_does_not_start_where_nobody_could_prove_who_it_is() {
     }
     assert_eq!(home.payments().len(), 1);
 }
+
+#[test]
+fn a_lost_file_of_tokens_opens_neither_a_running_server_nor_the_next_one() {
+    let home = Home::new();
+    let bound = [("APORT_AGENT_ID", AGENT)];
+    let server = HttpServerProcess::start(&home, &[], &bound);
+    assert!(refund(&server, &[], "key-open").answer().is_ok());
+    let token = bearer(&home.token(AGENT, "desk"));
+    let keys = home.path().join("keys");
+    let (file, aside) = (keys.join("agent-tokens.json"), home.path().join("aside"));
+    let shut = |case: &str| {
+        for headers in [vec![], vec![token.as_str()]] {
+            let answer = refund(&server, &headers, "key-shut");
+            assert_eq!(answer.status, 503, "{case}: {answer:?}");
+        }
+        let ready = server.request("GET", "/readyz", &[], "");
+        assert_eq!(ready.status, 503, "{case}: {ready:?}");
+        assert!(ready.json()["tokens"].as_str().unwrap().contains("the log"));
+    };
+    std::fs::rename(&file, &aside).unwrap();
+    shut("gone");
+    std::fs::write(&file, "[]").unwrap();
+    shut("empty");
+    std::fs::remove_file(&file).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", &file).unwrap();
+        shut("a link to nowhere");
+        std::fs::remove_file(&file).unwrap();
+    }
+    assert!(server.log().contains("gone or empty"), "{}", server.log());
+    let next = server_command(home.path(), &bound)
+        .args(["--http", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&next.stderr).into_owned();
+    assert_eq!(next.status.code(), Some(2), "{log}");
+    assert!(log.contains("put it back, or make new ones"), "{log}");
+    std::fs::rename(&keys, home.path().join("keys-aside")).unwrap();
+    shut("its folder gone");
+    std::fs::rename(home.path().join("keys-aside"), &keys).unwrap();
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(refund(&server, &[], "key-nobody").status, 401);
+    assert!(refund(&server, &[&token], "key-back").answer().is_ok());
+    assert_eq!(home.payments().len(), 2);
+    std::fs::remove_file(&file).unwrap();
+    let new = bearer(&home.token(AGENT, "new"));
+    assert_eq!(refund(&server, &[&token], "key-old").status, 401);
+    assert!(refund(&server, &[&new], "key-of-the-new").answer().is_ok());
+}

@@ -138,6 +138,10 @@ pub enum ClientError {
     },
 }
 
+/// JSON-RPC: no JSON, no request, no such method, wrong parameters. With any other code a server or a gateway
+/// may tell of a tool that did run, such as with an internal error or that it took too long.
+const NEVER_RUN: [i32; 4] = [-32700, -32600, -32601, -32602];
+
 impl ClientError {
     /// The refusal behind this error, where the gate refused.
     pub fn denial(&self) -> Option<&Denial> {
@@ -156,7 +160,10 @@ impl ClientError {
         match self {
             Self::Tool { .. } | Self::Transport { .. } | Self::Uncertain { .. } => true,
             Self::InputRequired { .. } => true,
-            Self::Protocol { decision, .. } => decision.as_ref().is_some_and(|one| one.allow),
+            Self::Protocol { code, decision, .. } => match decision {
+                Some(decision) => decision.allow,
+                None => !NEVER_RUN.contains(code),
+            },
             Self::Deadline { last, .. } => last.may_have_run(),
             Self::InvalidAgentId(_)
             | Self::Setup(_)
@@ -213,4 +220,25 @@ pub(super) fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     super::received::line(&told, 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_that_could_not_be_taken_surely_did_not_run() {
+        let told = |code| ClientError::Protocol {
+            tool: "pay".to_owned(),
+            code,
+            message: String::new(),
+            decision: None,
+        };
+        for code in NEVER_RUN {
+            assert!(!told(code).may_have_run(), "{code}");
+        }
+        for code in [-32603, -32000, -32001, -32800, 0, 1] {
+            assert!(told(code).may_have_run(), "{code}");
+        }
+    }
 }

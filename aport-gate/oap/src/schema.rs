@@ -16,6 +16,7 @@ const MAX_REASONS: usize = 20;
 #[cfg(test)]
 mod differential;
 mod shape;
+mod work;
 
 #[derive(Clone)]
 pub(crate) struct Schema(Arc<Compiled>);
@@ -34,6 +35,7 @@ impl std::fmt::Debug for Schema {
 impl Schema {
     /// Compiles it; the fields that it describes get a position among the names.
     pub(crate) fn compile(schema: &Value, fields: &mut FieldNames) -> Result<Self, PackError> {
+        work::bounded(schema)?;
         let schema = with_gate_fields(schema);
         let compiled = Compiled {
             validator: validator(&schema)?,

@@ -129,3 +129,34 @@ fn a_key_that_conditions_ask_about_goes_before_the_name_of_a_tool() {
     let context = json!({ "tool_name": "acme.run", "request_key": "k1", "existing_tools": [] });
     assert!(setting.decide(&context).allow);
 }
+
+#[test]
+fn a_schema_whose_work_doubles_with_the_depth_of_a_context_is_refused_with_its_pack() {
+    let branch = |name: &str| json!({ "required": ["type"], "properties": { "type": { "const": name }, "child": { "$ref": "#/$defs/node" } } });
+    let node = |schema: Value| {
+        json!({
+            "id": "acme.thing.do.v1",
+            "requires_capabilities": ["acme.thing"],
+            "required_context": { "type": "object", "properties": { "filter": { "$ref": "#/$defs/node" } }, "$defs": { "node": schema } },
+            "evaluation_rules": [{ "name": "r", "condition": "true", "deny_code": "oap.no" }],
+        })
+        .to_string()
+    };
+    let doubling = node(json!({ "type": "object", "oneOf": [branch("and"), branch("not")] }));
+    let error = Pack::parse(doubling.as_bytes()).unwrap_err();
+    assert!(matches!(error, PackError::Schema(_)), "{error}");
+    let findings = Pack::check(doubling.as_bytes());
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.message.contains("refers back to itself")),
+        "{findings:?}"
+    );
+    let tree = node(branch("and"));
+    assert!(Pack::parse(tree.as_bytes()).is_ok());
+    assert!(
+        !Pack::check(tree.as_bytes())
+            .iter()
+            .any(|finding| finding.message.contains("Schema"))
+    );
+}

@@ -187,3 +187,41 @@ fn an_unknown_tool_is_a_protocol_error() {
     let answer = home.bound().request("tools/call", params);
     assert_eq!(answer["error"]["code"], json!(-32602), "{answer}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_leaves_no_call_without_an_answer() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let home = Home::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut server = aport_gate_tests::server_command(home.path(), &[("RUST_LOG", "debug")])
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    let mut answers = BufReader::new(server.stdout.take().unwrap()).lines();
+    for message in [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        }}),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+            "name": "process_refund",
+            "arguments": {"agent_id": "ap_nobody"},
+        }}),
+    ] {
+        writeln!(input, "{message}").unwrap();
+    }
+    let ids: Vec<Value> = (0..2)
+        .map(|_| answers.next().unwrap().unwrap())
+        .map(|line| serde_json::from_str::<Value>(&line).unwrap()["id"].clone())
+        .collect();
+    assert_eq!(ids, [json!(1), json!(2)]);
+    drop(input);
+    assert!(server.wait().unwrap().success());
+}

@@ -16,6 +16,8 @@ async fn main() -> ExitCode {
     // Standard output belongs to MCP, or tells where it is served.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // A log that cannot be written must not panic in the call that it tells of.
+        .log_internal_errors(false)
         // A client keeps it in a file, where colours are noise.
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(

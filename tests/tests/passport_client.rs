@@ -136,7 +136,11 @@ async fn over_http_a_call_outlasts_a_server_that_is_away_for_a_moment() {
         max_attempts: 3,
         ..persistent()
     };
-    let error = client.carry_out(&second, &hasty).await.unwrap_err();
+    let mut error = client.carry_out(&second, &hasty).await.unwrap_err();
+    if let ClientError::Uncertain { .. } = error {
+        // The connection that was kept broke under the first attempt; now there is none to keep.
+        error = client.carry_out(&second, &hasty).await.unwrap_err();
+    }
     assert!(matches!(error, ClientError::NotSent { .. }), "{error:?}");
     assert!(!error.may_have_run());
     let port = server.address().port();

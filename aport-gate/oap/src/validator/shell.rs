@@ -1,11 +1,16 @@
 //! Command lines read as a shell reads them, far enough to see every program that would run: chains, pipes,
 //! substitutions, quotes. Nothing is expanded; what only an expansion could tell is marked.
 
+mod brace;
+
 /// Most nested substitutions and wrapped scripts.
 pub(super) const MAX_NESTING: usize = 8;
 
 /// Most programs in one command line.
 pub(super) const MAX_COMMANDS: usize = 200;
+
+/// Most unquoted braces in one script.
+const MAX_BRACES: usize = 200;
 
 /// A word of a command, with its quotes read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +52,7 @@ pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
         at: 0,
         found: Vec::new(),
         depth: 0,
+        braces: 0,
     };
     reader.script(None)?;
     Ok(reader.found)
@@ -57,6 +63,7 @@ struct Reader {
     at: usize,
     found: Vec<Command>,
     depth: usize,
+    braces: usize,
 }
 
 impl Reader {
@@ -164,6 +171,9 @@ impl Reader {
                 '*' | '?' | '[' | '{'
                     if c != '{' || self.peek(1).is_some_and(|c| !c.is_whitespace()) =>
                 {
+                    if c == '{' {
+                        self.brace()?;
+                    }
                     let text = word.get_or_insert_default();
                     text.text.push(c);
                     text.dynamic = true;
@@ -177,6 +187,18 @@ impl Reader {
         }
         self.end_word(&mut command, &mut word, &mut target);
         self.end_command(command)
+    }
+
+    /// An unquoted `{` within a word. Each is read ahead from, so there are not many.
+    fn brace(&mut self) -> Result<(), String> {
+        self.braces += 1;
+        if self.braces > MAX_BRACES {
+            return Err(format!("has more than {MAX_BRACES} braces"));
+        }
+        if brace::expands(self.chars.get(self.at..).unwrap_or_default()) {
+            return Err("builds words from `{…,…}`".to_owned());
+        }
+        Ok(())
     }
 
     fn end_word(&self, command: &mut Command, word: &mut Option<Word>, target: &mut bool) {
@@ -269,6 +291,7 @@ impl Reader {
                 at: 0,
                 found: Vec::new(),
                 depth: self.depth + 1,
+                braces: 0,
             };
             reader.script(None)?;
             for command in reader.found {

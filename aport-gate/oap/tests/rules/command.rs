@@ -389,3 +389,51 @@ fn a_long_list_of_patterns_over_a_long_text_is_cut_off() {
         decided.reasons[0].message
     );
 }
+
+#[test]
+fn braces_that_a_shell_expands_are_refused_and_others_are_not() {
+    let limits = json!({ "allowed_commands": ["*"], "blocked_patterns": ["rm -rf"] });
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "{rm,-rf,/tmp/x}",
+            "r{m,} -rf x",
+            "rm {-r,-f} x",
+            "ls; {rm,-rf,x}",
+            "rm -{r,f} x",
+            "{'rm','-rf',x}",
+            "{\"rm\",-rf,x}",
+            "{$(echo r m),-rf,x}",
+            "{${x},-rf,x}",
+            "{r{m,},-rf,x}",
+            "{1},{rm,-rf}",
+            "r{m..m} -rf x",
+            "\\${a,b}",
+            "sh -c '{rm,-rf,x}'",
+            "eval '{rm,-rf,x}'",
+            "echo $({rm,-rf,x})",
+            "echo `{rm,-rf,x}`",
+            "{\\\nrm,-rf,x}",
+            &"{x".repeat(30_000),
+        ]),
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&[
+            "echo '{a,b}'",
+            "echo \"{a,b}\"",
+            "echo \\{a,b}",
+            "curl -d '{\"a\":1,\"b\":[2,3]}' https://x.example",
+            "curl -d \"{\\\"a\\\":1,\\\"b\\\":2}\" https://x.example",
+            "git show stash@{0}",
+            "git log HEAD@{2}..HEAD@{1}",
+            "{ ls a,b; }",
+            "find . -exec ls {} ;",
+            "echo {a b,c}",
+            "echo ${x},b",
+        ]),
+    );
+}

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     RunError,
     cli::{Call, Common},
-    server_process,
+    seen, server_process,
 };
 
 /// Calls the tool and prints its result. `Ok(false)` when it was refused or failed.
@@ -47,7 +47,7 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
         serde_json::to_writer_pretty(&mut out, &object).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{text}")?;
+        writeln!(out, "{}", seen::lines(&text))?;
     }
     Ok(allowed)
 }
@@ -60,9 +60,7 @@ pub(crate) async fn connect(
 ) -> Result<PassportClient, RunError> {
     if let Some(url) = &common.http {
         let token = match &common.token_env {
-            Some(name) => Some(BearerToken::new(
-                std::env::var(name).map_err(|_| RunError::NoToken(name.clone()))?,
-            )),
+            Some(name) => Some(token(name)?),
             None => None,
         };
         return Ok(PassportClient::connect_http(url, token, agent).await?);
@@ -75,6 +73,16 @@ pub(crate) async fn connect(
     })
     .await?;
     Ok(PassportClient::new(service, agent)?)
+}
+
+fn token(name: &str) -> Result<BearerToken, RunError> {
+    match std::env::var(name) {
+        Ok(token) if token.contains("${") || token.trim().is_empty() => {
+            Err(RunError::UnusableToken(name.to_owned()))
+        }
+        Ok(token) => Ok(BearerToken::new(token)),
+        Err(_) => Err(RunError::NoToken(name.to_owned())),
+    }
 }
 
 fn said(reply: &ToolReply) -> String {

@@ -20,6 +20,7 @@ mod journal;
 mod payment_desk;
 pub mod report;
 mod run_error;
+mod seen;
 mod server_cli;
 mod server_process;
 mod setting;

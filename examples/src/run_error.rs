@@ -51,6 +51,11 @@ pub enum RunError {
     /// No access token where one was named.
     #[error("environment variable `{0}` is not set; put the access token for `--http` into it")]
     NoToken(String),
+    /// The access token is empty, or was not filled in.
+    #[error(
+        "environment variable `{0}` is empty or holds an unexpanded `${{…}}`; put the access token into it"
+    )]
+    UnusableToken(String),
     /// The demonstration has no use for a server that runs already.
     #[error(
         "the demonstration starts a server of its own; with `--http` give a command, such as `call`"

@@ -78,6 +78,18 @@ impl Transport {
         Ok(Self { client, credential })
     }
 
+    /// A text of the other side without the key, should it quote that.
+    pub(crate) fn without_key(&self, text: &str) -> String {
+        let header = self.credential.as_ref().map(|(_, value)| value.to_str());
+        match header {
+            Some(Ok(header)) => {
+                let key = header.strip_prefix("Bearer ").unwrap_or(header);
+                text.replace(key, "…")
+            }
+            _ => text.to_owned(),
+        }
+    }
+
     /// One request and its whole answer.
     ///
     /// # Errors

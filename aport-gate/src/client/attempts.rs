@@ -316,12 +316,15 @@ impl<'c> Attempts<'c> {
 
     /// The error as the caller gets it.
     fn ended(&self, error: ClientError) -> ClientError {
-        if !self.lost
-            || matches!(
+        // The key is this intention's own: who used it carried the same out, such as an earlier process, or
+        // the network delivered one attempt twice.
+        let used = self.intention.is_some() && error.denial().is_some_and(Denial::key_was_used);
+        let lost = self.lost
+            && !matches!(
                 error,
                 ClientError::Transport { .. } | ClientError::Tool { .. }
-            )
-        {
+            );
+        if !used && !lost {
             return error;
         }
         ClientError::Uncertain {

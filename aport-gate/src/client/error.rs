@@ -27,11 +27,12 @@ pub enum ClientError {
     #[error("no connection to the server: {0}")]
     Connect(String),
 
-    /// The policy denied. The tool was not run.
+    /// The policy denied, and this call did not run the tool. Where
+    /// [`key_was_used`](Denial::key_was_used), an earlier one with the same key may have.
     #[error("policy denied `{}`: {_0}", _0.tool)]
     Denied(Box<Denial>),
 
-    /// No decision could be had. The tool was not run.
+    /// No decision could be had, so this call did not run the tool.
     #[error("policy check for `{}` failed, the tool was not run: {_0}", _0.tool)]
     Unavailable(Box<Denial>),
 
@@ -97,9 +98,13 @@ pub enum ClientError {
         retry_after: Option<Duration>,
     },
 
-    /// The answer to an attempt was lost, and no later attempt succeeded. It is unknown whether the tool
-    /// ran; where the idempotency key was used, it most likely did. Look, before anything is done again.
-    #[error("an answer of `{tool}` was lost, so it is unknown whether it ran; at last: {last}")]
+    /// The answer to an attempt was lost and no later attempt succeeded, or the intention's key was used
+    /// already: the request arrived twice, or another process carried it out. It is unknown whether the tool
+    /// ran; where the key was used, it most likely did. Look, before anything is done again.
+    #[error(
+        "{}, so it is unknown whether it ran; at last: {last}",
+        unknown(tool, last)
+    )]
     Uncertain {
         /// Tool that was called.
         tool: String,
@@ -165,14 +170,15 @@ impl ClientError {
                 None => !NEVER_RUN.contains(code),
             },
             Self::Deadline { last, .. } => last.may_have_run(),
+            // Not by this call, but by another one with the same key.
+            Self::Denied(denial) | Self::Unavailable(denial) | Self::Adjustment { denial, .. } => {
+                denial.key_was_used()
+            }
             Self::InvalidAgentId(_)
             | Self::Setup(_)
             | Self::Connect(_)
-            | Self::Denied(_)
-            | Self::Unavailable(_)
             | Self::NotSent { .. }
-            | Self::AccessRefused { .. }
-            | Self::Adjustment { .. } => false,
+            | Self::AccessRefused { .. } => false,
         }
     }
 
@@ -183,7 +189,7 @@ impl ClientError {
                 tool,
                 code: error.code.0,
                 decision: decision_in(error.data.as_ref()).map(Box::new),
-                message: error.message.into_owned(),
+                message: super::received::line(&error.message, 1000),
             },
             other => {
                 let source = Box::new(other);
@@ -198,6 +204,14 @@ impl ClientError {
                 }
             }
         }
+    }
+}
+
+fn unknown(tool: &str, last: &ClientError) -> String {
+    if last.denial().is_some_and(Denial::key_was_used) {
+        format!("the key of this call of `{tool}` was used already")
+    } else {
+        format!("an answer of `{tool}` was lost")
     }
 }
 

@@ -308,8 +308,9 @@ impl PassportClient {
     ///
     /// # Errors
     /// As [`PassportClient::call`], and:
-    /// - [`ClientError::Uncertain`]: an answer was lost, and no later attempt succeeded. A denial in it whose
-    ///   [`key_was_used`](Denial::key_was_used) says that the attempt without an answer had been allowed.
+    /// - [`ClientError::Uncertain`]: an answer was lost, and no later attempt succeeded; or the key was used
+    ///   already. A denial in it whose [`key_was_used`](Denial::key_was_used) says that an attempt had been
+    ///   allowed: one without an answer, one that the network delivered twice, or another process's.
     /// - [`ClientError::Deadline`]: the time was over.
     /// - [`ClientError::Adjustment`]: the strategy does not fit the arguments.
     pub async fn carry_out(

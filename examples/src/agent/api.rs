@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::AgentError;
+use crate::seen;
 use crate::setting::Base;
 use crate::transport::Transport;
 
@@ -56,7 +57,7 @@ impl Api {
                 Err(error) => Err(self.answer(format!("it is no JSON: {error}"))),
             };
         }
-        let told = told(document.ok().as_ref());
+        let told = self.told(document.ok().as_ref());
         let after = answer.headers().get(RETRY_AFTER);
         let after = after.and_then(|after| after.to_str().ok()?.trim().parse().ok());
         let retry_after = after.map(Duration::from_secs);
@@ -88,17 +89,16 @@ impl Api {
             problem: problem.into(),
         }
     }
-}
 
-/// What an API says of an error: both have `error.message`.
-fn told(document: Option<&Value>) -> String {
-    let message = document.and_then(|document| document.pointer("/error/message"));
-    let Some(message) = message.and_then(Value::as_str) else {
-        return String::new();
-    };
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    format!(
-        ": {}",
-        message.chars().take(LONGEST).map(clean).collect::<String>()
-    )
+    /// What an API says of an error: both have `error.message`.
+    fn told(&self, document: Option<&Value>) -> String {
+        let message = document.and_then(|document| document.pointer("/error/message"));
+        let Some(message) = message.and_then(Value::as_str) else {
+            return String::new();
+        };
+        // Before it is cut: half a key is a secret too.
+        let message = self.transport.without_key(message);
+        let short: String = message.chars().take(LONGEST).collect();
+        format!(": {}", seen::line(&short))
+    }
 }

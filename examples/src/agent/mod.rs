@@ -27,6 +27,7 @@ use self::settings::Settings;
 use self::toolbox::Toolbox;
 use crate::RunError;
 use crate::call_command::connect;
+use crate::seen;
 use crate::setting::Environment;
 
 enum Model {
@@ -69,7 +70,7 @@ pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
             json!({ "finished": ended.is_none(), "ended": ended, "transcript": transcript });
         writeln!(out, "{whole:#}").map_err(RunError::from)?;
     } else if let Some(ended) = &ended {
-        eprintln!("{ended}");
+        eprintln!("{}", seen::line(ended));
     }
     Ok(ended.is_none())
 }
@@ -104,7 +105,7 @@ async fn converse(
             Ok(())
         };
         if !turn.text.is_empty() {
-            note(json!({ "said": turn.text }), turn.text.clone())?;
+            note(json!({ "said": turn.text }), words(&turn.text))?;
         }
         match turn.end {
             End::Done => return Ok((transcript, None)),
@@ -137,14 +138,14 @@ async fn converse(
                 .map_or(Value::Null, |a| Value::Object(a.clone()));
             note(
                 json!({ "called": call.name, "arguments": arguments }),
-                format!("→ {} {arguments}", call.name),
+                seen::line(&format!("→ {} {arguments}", call.name)),
             )?;
         }
         told = toolbox.make(turn.calls).await;
         for told in &told {
             note(
                 json!({ "result": told.content }),
-                format!("← {}", told.content),
+                seen::line(&format!("← {}", told.content)),
             )?;
         }
     }
@@ -153,4 +154,9 @@ async fn converse(
         cli.max_turns
     );
     Ok((transcript, Some(why)))
+}
+
+/// The model's words, none of them like a line that says what was called and what came of it.
+fn words(text: &str) -> String {
+    seen::lines(text).replace(['→', '←'], "-")
 }

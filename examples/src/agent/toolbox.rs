@@ -123,7 +123,9 @@ fn done(reply: &ToolReply) -> Value {
 
 fn refused(error: &ClientError) -> Value {
     match error {
-        ClientError::Denied(denial) | ClientError::Unavailable(denial) => denied(denial),
+        ClientError::Denied(denial) | ClientError::Unavailable(denial) if !error.may_have_run() => {
+            denied(denial)
+        }
         ClientError::Tool { text, decision, .. } => {
             let id = decision
                 .as_ref()

@@ -156,7 +156,7 @@ impl Fake {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0; 8192];
@@ -171,7 +171,7 @@ async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         let head = String::from_utf8(bytes[..end].to_vec())
             .unwrap()
             .to_lowercase();
-        let length = head.split("content-length: ").nth(1)?;
+        let length = head.split("content-length: ").nth(1).unwrap_or("0");
         let length: usize = length.lines().next()?.trim().parse().ok()?;
         if bytes.len() >= end + 4 + length {
             return Some((head, bytes[end + 4..end + 4 + length].to_vec()));

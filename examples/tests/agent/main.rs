@@ -8,6 +8,7 @@
 
 mod anthropic;
 mod fake;
+mod foreign;
 mod openai;
 
 use std::path::Path;
@@ -41,10 +42,10 @@ fn agent(home: &Path, provider: &str, envs: &[(String, String)], more: &[&str]) 
             command.env_remove(name);
         }
     }
-    command
-        .arg(provider)
-        .arg("refund order 1")
-        .args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")]);
+    command.arg(provider).arg("refund order 1");
+    if !more.contains(&"--http") {
+        command.args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")]);
+    }
     command
         .arg("--home")
         .arg(home)

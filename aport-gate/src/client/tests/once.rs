@@ -110,6 +110,27 @@ async fn a_keyed_call_that_did_run_ends_uncertain_and_says_that_its_key_was_used
 }
 
 #[tokio::test]
+async fn a_key_that_was_used_before_never_counts_as_nothing_done() {
+    let wire = Wire::new([]);
+    let client = wire.connect().await.unwrap();
+    let intention = intend("keyed");
+    client.carry_out(&intention, &persistent()).await.unwrap();
+    // Another process that goes on with the same intention, or the same request delivered twice.
+    let other = wire.connect().await.unwrap();
+    let error = other.carry_out(&intention, &persistent()).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, ClientError::Uncertain { .. }), "{error:?}");
+    assert!(error.may_have_run() && error.denial().unwrap().key_was_used());
+    assert!(error.to_string().contains("was used already"), "{error}");
+    // The caller's own key in a plain call.
+    let keyed = json!({ "amount": 100, "idempotency_key": intention.key() });
+    let error = client.call("keyed", arguments(keyed)).await.unwrap_err();
+    assert!(matches!(error, ClientError::Denied(_)), "{error:?}");
+    assert!(error.may_have_run());
+    assert_eq!((wire.calls().len(), wire.executions()), (3, 1));
+}
+
+#[tokio::test]
 async fn annotations_count_only_where_they_are_trusted() {
     let wire = Wire::new([Fate::DiedBefore]);
     let start = {

@@ -1,9 +1,9 @@
 //! Where a measured gate keeps its ledger, and the agents that call it.
 
 use super::refund::{PACK_ID, limits, regions};
-use aport_gate::Gate;
 use aport_gate::oap::AgentId;
 use aport_gate::testing::decide;
+use aport_gate::{Gate, GateBuilder};
 use aport_gate_test_postgres::{Options, Server, database_on};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -57,6 +57,11 @@ fn postgres() -> Option<&'static str> {
     found.as_ref().map(|(url, _)| url.as_str())
 }
 
+/// A database of its own on the PostgreSQL server that is measured.
+pub fn new_database() -> String {
+    database_on(postgres().expect("a place that can be measured"))
+}
+
 /// A gate with passports for so many agents, in a folder that is removed with it.
 #[derive(Clone)]
 pub struct Scene {
@@ -77,6 +82,17 @@ impl Scene {
             std::fs::write(file, passport(agent.as_str()).to_string()).expect("a passport");
         }
         let builder = Gate::builder().home(home.path());
+        Self::build(place, agents, home, builder).await
+    }
+
+    /// A gate for one agent, whose decisions come from the registry at `url`.
+    pub async fn asking(url: &str, place: Place) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let builder = Gate::builder().home(home.path()).registry(url);
+        Self::build(place, 1, home, builder).await
+    }
+
+    async fn build(place: Place, agents: u64, home: TempDir, builder: GateBuilder) -> Self {
         let builder = if agents == 1 {
             builder.agent(agent(0))
         } else {

@@ -12,10 +12,12 @@ use rmcp::{ServiceExt as _, tool, tool_handler, tool_router};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-type Client = RunningService<RoleClient, ()>;
+pub type Client = RunningService<RoleClient, ()>;
 
 /// Names the server that this program is to be, when it is started as a child.
 const SERVE: &str = "APORT_BENCH_SERVE";
+/// The registry that such a server asks.
+const REGISTRY: &str = "APORT_BENCH_REGISTRY";
 
 #[derive(serde::Serialize, schemars::JsonSchema)]
 #[schemars(crate = "aport_gate::schemars")]
@@ -112,7 +114,7 @@ pub fn run(effort: Effort) {
         for what in ["ungated", "answering", "memory", "sqlite"] {
             let client = runtime.block_on(async {
                 if pipe == "stdio" {
-                    return child(what).await;
+                    return child(what, None).await;
                 }
                 let (server, client) = tokio::io::duplex(1 << 16);
                 match scene(what).await {
@@ -191,7 +193,8 @@ pub fn run(effort: Effort) {
     }
 }
 
-async fn refund(client: &Client, call: u64, gated: bool) {
+/// One call of the tool, with a key of its own.
+pub async fn refund(client: &Client, call: u64, gated: bool) {
     let arguments = json!({
         "order_id": "ORD-1001", "customer_id": "CUST-77", "amount": 1, "currency": "USD", "region": "US",
         "reason_code": "customer_request", "idempotency_key": format!("bench-{call:012}")
@@ -211,14 +214,22 @@ async fn scene(what: &str) -> Option<Scene> {
     match what {
         "ungated" | "answering" => None,
         "memory" => Some(Scene::new(Place::Memory, 1).await),
+        "registry-memory" => Some(Scene::asking(&registry(), Place::Memory).await),
+        "registry-sqlite" => Some(Scene::asking(&registry(), Place::Sqlite).await),
         _ => Some(Scene::new(Place::Sqlite, 1).await),
     }
 }
 
-async fn child(what: &str) -> Client {
+fn registry() -> String {
+    std::env::var(REGISTRY).expect("the URL of a registry")
+}
+
+/// A server of this kind over the standard streams of a process of its own.
+pub async fn child(what: &str, registry: Option<&str>) -> Client {
     let program = std::env::current_exe().expect("this program");
     let mut command = tokio::process::Command::new(program);
     command.env(SERVE, what);
+    command.envs(registry.map(|url| (REGISTRY, url)));
     let transport = TokioChildProcess::new(command).expect("a child");
     ().serve(transport).await.expect("a client")
 }

@@ -2,7 +2,8 @@
 
 use super::harness::{Effort, measure, row};
 use super::peers::{Cedar, Cel, Peer, Regorus};
-use super::refund::{Ours, cases, pack, rules_only};
+use super::refund::Ours;
+use super::refund::cases::{cases, pack, rules_only};
 use std::hint::black_box;
 
 pub fn run(effort: Effort) {

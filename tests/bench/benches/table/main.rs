@@ -38,6 +38,8 @@ const TABLES: &[(&str, fn(Effort))] = &[
 ];
 
 fn main() -> ExitCode {
+    // The bare HTTP clients here speak no TLS, but are not built without a provider of it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(ended) = registry_load::be_if_asked() {
         return ended;
     }

@@ -1,7 +1,8 @@
 //! The refund pack's conditions as other engines write them. Policy and agent are prepared outside of what is
 //! measured, and so is the form in which each wants its input.
 
-use super::refund::{AGENT, Case, limits, regions};
+use super::refund::cases::Case;
+use super::refund::{AGENT, limits, regions};
 use serde_json::{Value, json};
 
 pub trait Peer {

@@ -258,7 +258,11 @@ impl<'c> Attempts<'c> {
     fn next(&mut self, error: ClientError) -> Next {
         let again = |error, wait| Next::Again { error, wait };
         match error {
-            ClientError::NotSent { retry_after, .. } if self.retry.transient => {
+            ClientError::NotSent {
+                ref source,
+                retry_after,
+                ..
+            } if self.retry.transient && (self.repeatable || !unsent::turned_away(source)) => {
                 again(error, retry_after)
             }
             // A first connection is the caller's; a lost one is made again.

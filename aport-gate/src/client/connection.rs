@@ -53,27 +53,38 @@ impl Open {
         open
     }
 
-    /// Speaks MCP over a transport: today's stateless protocol, or the older one with a server that does not
-    /// know it.
+    /// Speaks MCP over a transport: today's stateless protocol, or the older one with a server that says that
+    /// it does not know it.
     pub(super) async fn over<T, E, A>(transport: T) -> Result<Self, String>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: std::error::Error + Send + Sync + 'static,
     {
+        let spoken = Self::speaking(transport, either()).await;
+        spoken.map_err(|failed| failed.told)
+    }
+
+    async fn speaking<T, E, A>(transport: T, lifecycle: ClientLifecycleMode) -> Result<Self, Failed>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
         let changes = Changes::default();
-        let lifecycle = ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-            legacy_version: None,
-        };
         let handshake = Watch(changes.clone()).serve_with_lifecycle(transport, lifecycle);
         let service = match tokio::time::timeout(HANDSHAKE, handshake).await {
             Ok(Ok(service)) => service,
-            Ok(Err(error)) => return Err(refused(&error)),
+            Ok(Err(error)) => {
+                return Err(Failed {
+                    told: refused(&error),
+                    answered_otherwise: answered_otherwise(&error),
+                });
+            }
             Err(_) => {
                 let seconds = HANDSHAKE.as_secs();
-                return Err(format!(
-                    "the server did not answer within {seconds} seconds"
-                ));
+                return Err(Failed {
+                    told: format!("the server did not answer within {seconds} seconds"),
+                    answered_otherwise: false,
+                });
             }
         };
         let peer = service.peer().clone();
@@ -118,6 +129,32 @@ impl fmt::Debug for Open {
     }
 }
 
+/// A handshake that failed.
+struct Failed {
+    told: String,
+    /// The server took the question, and its answer is none of the protocol of today.
+    answered_otherwise: bool,
+}
+
+fn either() -> ClientLifecycleMode {
+    ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: None,
+    }
+}
+
+/// Servers of the older protocol answer a method that they do not know with an error, as they should, but some
+/// with an empty result or with an HTTP status.
+fn answered_otherwise(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::ExpectedInitResult(Some(_)) => true,
+        ClientInitializeError::TransportError { error, .. } => {
+            super::unsent::answered_otherwise(error.error.as_ref())
+        }
+        _ => false,
+    }
+}
+
 /// Why a handshake failed, in words that help: rmcp's name the transport and not the cause.
 fn refused(error: &ClientInitializeError) -> String {
     match error {
@@ -154,15 +191,23 @@ where
     E: std::error::Error + Send + Sync + 'static,
     X: fmt::Display + Send,
 {
+    let make = Arc::new(make);
     Arc::new(move || {
+        let make = Arc::clone(&make);
         let making = make();
         async move {
-            let made = making.await;
-            let transport = match made {
-                Ok(transport) => transport,
-                Err(error) => return Err(error.to_string()),
+            let transport = making.await.map_err(|error| error.to_string())?;
+            let failed = match Open::speaking(transport, either()).await {
+                Ok(open) => return Ok(open),
+                Err(failed) => failed,
             };
-            Open::over(transport).await
+            if !failed.answered_otherwise {
+                return Err(failed.told);
+            }
+            let making = make();
+            let transport = making.await.map_err(|error| error.to_string())?;
+            let older = Open::speaking(transport, ClientLifecycleMode::Initialize).await;
+            older.map_err(|failed| failed.told)
         }
         .boxed()
     })

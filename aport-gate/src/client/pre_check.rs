@@ -24,7 +24,7 @@ use crate::gate::Gate;
 #[cfg(feature = "registry")]
 use crate::remote::{RegistryClient, RegistryError};
 
-/// How long a passport is believed. A suspension must have counted everywhere by then.
+/// How long a registry's view of a passport is used, unless the caller says otherwise.
 #[cfg(feature = "registry")]
 const FRESH: Duration = Duration::from_secs(30);
 /// Most passports that are kept.
@@ -67,6 +67,8 @@ pub struct PreCheck {
     packs: HashMap<String, Arc<Pack>>,
     #[cfg(feature = "registry")]
     kept: Mutex<Kept>,
+    #[cfg(feature = "registry")]
+    lifetime: Duration,
 }
 
 /// Passports as a registry showed them, and when; none where it knows no such agent.
@@ -94,11 +96,22 @@ impl PreCheck {
         Self::over(Passports::Gate(gate))
     }
 
-    /// Over the view that a registry shows of the agent's passport, at most 30 seconds old.
+    /// Over the view that a registry shows of the agent's passport, at most 30 seconds old unless
+    /// [`passport_lifetime`](Self::passport_lifetime) says otherwise.
     #[cfg(feature = "registry")]
     #[must_use]
     pub fn by_registry(registry: RegistryClient) -> Self {
         Self::over(Passports::Registry(Box::new(registry)))
+    }
+
+    /// How long a registry's view of a passport is used before the registry is asked again; 30 seconds
+    /// otherwise, and zero asks before every call. A passport that was issued or resumed meanwhile is not
+    /// called with before that is over; one that was suspended is: the server denies it.
+    #[cfg(feature = "registry")]
+    #[must_use]
+    pub fn passport_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
     }
 
     /// Adds a pack beside the embedded ones. It counts where a server lists it with the same digest.
@@ -122,6 +135,8 @@ impl PreCheck {
             passports,
             #[cfg(feature = "registry")]
             kept: Mutex::default(),
+            #[cfg(feature = "registry")]
+            lifetime: FRESH,
         }
     }
 
@@ -249,7 +264,7 @@ impl PreCheck {
     ) -> Result<Option<Arc<Passport>>, String> {
         let kept = self.kept().get(agent).cloned();
         if let Some((passport, at)) = kept
-            && at.elapsed() < FRESH
+            && at.elapsed() < self.lifetime
         {
             return Ok(passport);
         }
@@ -269,7 +284,7 @@ impl PreCheck {
         };
         let mut kept = self.kept();
         if kept.len() >= MOST {
-            kept.retain(|_, (_, at)| at.elapsed() < FRESH);
+            kept.retain(|_, (_, at)| at.elapsed() < self.lifetime);
         }
         if kept.len() < MOST {
             kept.insert(agent.clone(), (passport.clone(), asked_at));

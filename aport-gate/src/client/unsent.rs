@@ -26,6 +26,19 @@ pub(super) fn never_sent(error: &ServiceError) -> Option<Unsent> {
     }
 }
 
+/// Whether there was an answer that turned the request away (HTTP status 429). Whose it is does not show: a
+/// gateway may pass on that of something behind the tool.
+pub(super) fn turned_away(error: &ServiceError) -> bool {
+    match error {
+        #[cfg(feature = "http-client")]
+        ServiceError::TransportSend(error) => {
+            let error = error.error.downcast_ref::<HttpError>();
+            matches!(error, Some(HttpError::HttpStatus(status)) if status.status == 429)
+        }
+        _ => false,
+    }
+}
+
 /// Whether the server has forgotten the session of this connection, so that another one is needed.
 pub(super) fn session_is_gone(error: &ServiceError) -> bool {
     match error {
@@ -35,6 +48,23 @@ pub(super) fn session_is_gone(error: &ServiceError) -> bool {
             matches!(error, Some(HttpError::SessionExpired))
         }
         _ => false,
+    }
+}
+
+/// Whether a server answered a request with something else than MCP's: not that it is away, busy, or lets this
+/// client not in.
+pub(super) fn answered_otherwise(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    #[cfg(feature = "http-client")]
+    return match error.downcast_ref::<HttpError>() {
+        Some(HttpError::Client(error)) => error.is_status(),
+        Some(HttpError::HttpStatus(status)) => status.status != 429,
+        Some(HttpError::UnexpectedServerResponse(_) | HttpError::UnexpectedContentType(_)) => true,
+        _ => false,
+    };
+    #[cfg(not(feature = "http-client"))]
+    {
+        let _ = error;
+        false
     }
 }
 
@@ -68,7 +98,8 @@ fn over_http(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<
         HttpError::AuthRequired(_) => Some(Unsent::Refused(401)),
         HttpError::InsufficientScope(_) => Some(Unsent::Refused(403)),
         HttpError::SessionExpired => Some(Unsent::Away(None)),
-        // Too many requests: this one was turned away. A 5xx may come from a proxy that had passed it on.
+        // Too many requests: this one was turned away, by what the status means. A 5xx may come from a proxy
+        // that had passed it on.
         HttpError::HttpStatus(status) if status.status == 429 => {
             let seconds = status
                 .retry_after

@@ -35,9 +35,19 @@ struct Http {
     executions: Arc<Mutex<u32>>,
     calls: Arc<Mutex<u32>>,
     elsewhere: String,
+    /// The answer to what it does not know: a status with a body.
+    unknown: Option<(&'static str, &'static str)>,
 }
 
 async fn start(fates: impl IntoIterator<Item = Fate>, elsewhere: &str) -> Http {
+    start_older(fates, elsewhere, None).await
+}
+
+async fn start_older(
+    fates: impl IntoIterator<Item = Fate>,
+    elsewhere: &str,
+    unknown: Option<(&'static str, &'static str)>,
+) -> Http {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let http = Http {
         url: format!("http://{}/mcp", listener.local_addr().unwrap()),
@@ -45,6 +55,7 @@ async fn start(fates: impl IntoIterator<Item = Fate>, elsewhere: &str) -> Http {
         executions: Arc::default(),
         calls: Arc::default(),
         elsewhere: elsewhere.to_owned(),
+        unknown,
     };
     let serving = http.clone();
     tokio::spawn(async move {
@@ -75,6 +86,14 @@ impl Http {
         let id = &request["id"];
         let empty = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
         Some(match request["method"].as_str().unwrap_or_default() {
+            "server/discover" if self.unknown.is_some() => {
+                let (status, body) = self.unknown.unwrap();
+                let body = body.replace("ID", &id.to_string());
+                let length = body.len();
+                format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+                )
+            }
             "server/discover" => json_answer(&json!({ "jsonrpc": "2.0", "id": id,
                 "error": { "code": -32601, "message": "no such method" } })),
             "initialize" => json_answer(&result(
@@ -167,7 +186,8 @@ async fn carry_out(http: &Http, tool: &str) -> Result<u32, ClientError> {
 async fn what_the_server_turned_away_is_sent_again_and_what_it_may_have_taken_is_not() {
     for (fate, tool, attempts, executions) in [
         (Fate::Forgotten, "plain", Some(2), 1),
-        (Fate::Busy, "plain", Some(2), 1),
+        (Fate::Busy, "plain", None, 0),
+        (Fate::Busy, "harmless", Some(2), 1),
         (Fate::Broken, "plain", None, 1),
         (Fate::Cut, "plain", None, 1),
         (Fate::NoAccess, "plain", None, 0),
@@ -187,6 +207,30 @@ async fn what_the_server_turned_away_is_sent_again_and_what_it_may_have_taken_is
             assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_of_the_older_protocol_is_known_however_it_says_so() {
+    for unknown in [
+        ("200 OK", r#"{"jsonrpc":"2.0","id":ID,"result":{}}"#),
+        (
+            "200 OK",
+            r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"no session"}}"#,
+        ),
+        ("400 Bad Request", "no session"),
+        ("400 Bad Request", r#"{"message":"no session"}"#),
+        ("404 Not Found", ""),
+        ("500 Broken", ""),
+    ] {
+        let http = start_older([], "", Some(unknown)).await;
+        assert_eq!(carry_out(&http, "plain").await.unwrap(), 1, "{unknown:?}");
+    }
+    // A server that lets nobody in is not asked twice.
+    let http = start_older([], "", Some(("401 No\r\nWWW-Authenticate: Bearer", ""))).await;
+    let error = PassportClient::connect_http(&http.url, Some(BearerToken::new(TOKEN)), AGENT)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("401"), "{error}");
 }
 
 #[tokio::test]

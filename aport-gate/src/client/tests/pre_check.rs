@@ -204,3 +204,19 @@ async fn a_registrys_passport_is_asked_for_once_in_a_while() {
     client.call("refund", asks(5000)).await.unwrap();
     assert_eq!((asked.load(Ordering::SeqCst), wire.calls().len()), (1, 1));
 }
+
+#[cfg(feature = "registry")]
+#[tokio::test]
+async fn a_lifetime_of_zero_asks_the_registry_before_every_call() {
+    use std::sync::atomic::Ordering;
+    let wire = Wire::new([]);
+    wire.list(refund(listed()));
+    let (url, asked) = registry("active").await;
+    let registry = crate::RegistryClient::builder(url).build().unwrap();
+    let check = PreCheck::by_registry(registry).passport_lifetime(std::time::Duration::ZERO);
+    let client = client(&wire, check).await;
+    for _ in 0..3 {
+        client.call("refund", asks(5000)).await.unwrap();
+    }
+    assert_eq!((asked.load(Ordering::SeqCst), wire.calls().len()), (3, 3));
+}

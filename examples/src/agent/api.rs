@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aport_gate::oap::parse_json;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -49,7 +50,8 @@ impl Api {
             .await;
         let answer = sent.map_err(|error| no_answer(error.to_string()))?;
         let status = answer.status().as_u16();
-        let document = serde_json::from_slice::<Value>(answer.body());
+        // Strictly: which of two values of one name a model means is not for this program to choose.
+        let document = parse_json(answer.body());
         if status == 200 {
             return match document {
                 Ok(Value::Object(object)) => Ok(object),

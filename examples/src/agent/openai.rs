@@ -1,5 +1,6 @@
 //! Chat completions, as OpenAI documents them and many model servers speak them.
 
+use aport_gate::oap::parse_json;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -153,7 +154,10 @@ fn wanted(call: Call) -> Wanted {
     Wanted {
         id: call.id,
         name: call.function.name,
-        arguments: serde_json::from_str::<Map<_, _>>(text)
-            .map_err(|error| format!("they are no JSON object: {error}")),
+        arguments: match parse_json(text.as_bytes()) {
+            Ok(Value::Object(arguments)) => Ok(arguments),
+            Ok(_) => Err("they are no JSON object".to_owned()),
+            Err(error) => Err(format!("they are no JSON object: {error}")),
+        },
     }
 }

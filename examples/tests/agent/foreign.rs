@@ -135,3 +135,34 @@ async fn a_token_that_was_not_filled_in_is_not_sent() {
     let output = client(&url, &["--token-env", "A_TOKEN"], Some("good")).await;
     assert!(output.status.success(), "{}", said(&output));
 }
+
+#[tokio::test]
+async fn arguments_with_a_name_twice_are_not_called_with_either_value() {
+    let twice = r#"{"order_id":"o-1","customer_id":"c-1","amount":5,"amount":9,"currency":"USD","region":"US","reason_code":"defective_product"}"#;
+    let place = home();
+    let calls = Say::Calls(vec![("a", "process_refund", json!(twice))]);
+    let fake = Fake::start(Api::OpenAi, [calls, Say::Text("told")]).await;
+    run(&fake, place.path(), &[]).await;
+    let result = &fake.results()[0];
+    assert_eq!(result["status"], "not_called", "{result}");
+    assert!(
+        result["text"]
+            .as_str()
+            .unwrap()
+            .contains("`amount` appears twice"),
+        "{result}"
+    );
+    assert_eq!(crate::refunds(place.path()), 0);
+
+    let body = r#"{"id":"m","type":"message","role":"assistant","model":"m","stop_reason":"tool_use",
+        "content":[{"type":"tool_use","id":"a","name":"process_refund","input":{"amount":5,"amount":9}}]}"#;
+    let fake = Fake::start(Api::Anthropic, [Say::Body(body)]).await;
+    let output = run(&fake, place.path(), &[]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("amount` appears twice"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(crate::refunds(place.path()), 0);
+}

@@ -212,6 +212,47 @@ fn following_survives_an_outage_and_ends_in_order() {
 }
 
 #[test]
+fn following_goes_on_after_an_outage_of_the_database_with_what_was_decided_meanwhile() {
+    let Some(url) = aport_gate_test_postgres::database() else {
+        return;
+    };
+    let home = Home::new();
+    let variables = [("APORT_AGENT_ID", AGENT), ("APORT_DATABASE_URL", &url)];
+    let server = ServerProcess::spawn(home.path(), &variables);
+    let refund = |key: &str| server.call_tool("process_refund", refund_arguments(100, key), None);
+    assert!(refund("key-first").is_ok());
+    // The server has its own way to the database, which stays open.
+    let proxy = aport_gate_test_postgres::Proxy::in_front_of(&url);
+    let mut follower = home
+        .operator_command(&["audit", "list", "--follow", "--json"])
+        .env("APORT_DATABASE_URL", proxy.url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut seen = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut told = BufReader::new(follower.stderr.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&seen.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["sequence"], json!(1));
+    assert_eq!(next()["sequence"], json!(2));
+    for outage in 0..2 {
+        proxy.go_away();
+        let away = told.next().unwrap().unwrap();
+        assert!(away.contains("looking again"), "{away}");
+        assert!(!away.contains(aport_gate_test_postgres::PASSWORD), "{away}");
+        assert!(refund(&format!("key-in-outage-{outage}")).is_ok());
+        proxy.come_back();
+        assert!(told.next().unwrap().unwrap().contains("answers again"));
+        // Each once, in order, none left out.
+        let first = 3 + 2 * outage;
+        assert_eq!(next()["sequence"], json!(first));
+        assert_eq!(next()["sequence"], json!(first + 1));
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let (home, server) = busy();
     // More than a pipe holds.

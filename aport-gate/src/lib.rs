@@ -78,6 +78,8 @@ mod span;
 #[cfg(any(feature = "cli", feature = "http"))]
 mod stop;
 mod supply;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool_pack;

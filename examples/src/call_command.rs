@@ -1,14 +1,15 @@
 //! `aport-gate-client call`: one call of one tool.
 
 use std::io::{self, Write as _};
-use std::path::Path;
 
+use aport_gate::oap::parse_json;
+use aport_gate::terminal::Progress;
 use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
 use serde_json::{Map, Value, json};
 
 use crate::{
     RunError,
-    cli::{Call, Common},
+    cli::{Call, Caller, Common},
     seen, server_process,
 };
 
@@ -17,9 +18,8 @@ use crate::{
 /// # Errors
 /// [`RunError`] when the call could not be made.
 pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
-    let arguments: Map<String, Value> =
-        serde_json::from_str(&call.arguments).map_err(RunError::Arguments)?;
-    let client = connect(common, &call.agent, call.home.as_deref()).await?;
+    let arguments = arguments(&call.arguments)?;
+    let client = connect(common, &call.caller).await?;
     let strategy = match &call.halve {
         Some(field) => Strategy::Halve {
             field: field.clone(),
@@ -30,7 +30,10 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
         max_attempts: call.retry_on_denial.saturating_add(1),
         ..RetryOnDenial::new(strategy)
     };
-    let outcome = client.call_with_retry(&call.tool, arguments, retry).await;
+    let calling = client.call_with_retry(&call.tool, arguments, retry);
+    let outcome = Progress::unless(common.json)
+        .during("waiting for the tool", calling)
+        .await;
     client.close().await;
     let (allowed, text, object) = match outcome {
         Ok(reply) => (true, said(&reply), allowed(&reply)),
@@ -53,26 +56,36 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
 }
 
 /// The server of the command line, over HTTP or started here.
-pub(crate) async fn connect(
-    common: &Common,
-    agent: &str,
-    home: Option<&Path>,
-) -> Result<PassportClient, RunError> {
+pub(crate) async fn connect(common: &Common, caller: &Caller) -> Result<PassportClient, RunError> {
+    let agent = &caller.agent;
+    let progress = Progress::unless(common.json);
     if let Some(url) = &common.http {
         let token = match &common.token_env {
             Some(name) => Some(token(name)?),
             None => None,
         };
-        return Ok(PassportClient::connect_http(url, token, agent).await?);
+        let connecting = PassportClient::connect_http(url, token, agent);
+        return Ok(progress.during("connecting", connecting).await?);
     }
     let server = server_process::locate(common.server.as_deref()).await?;
-    let service = server_process::start(&server, |command| {
-        if let Some(home) = home {
+    let starting = server_process::start(&server, |command| {
+        if let Some(home) = &caller.home {
             command.env("APORT_HOME", home);
         }
-    })
-    .await?;
+    });
+    let service = progress.during("starting the server", starting).await?;
     Ok(PassportClient::new(service, agent)?)
+}
+
+/// Strictly: which of two values of one name is meant is not for this program to choose.
+fn arguments(text: &str) -> Result<Map<String, Value>, RunError> {
+    match parse_json(text.as_bytes()) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(RunError::Arguments(
+            "this is JSON, but no object".to_owned(),
+        )),
+        Err(error) => Err(RunError::Arguments(error.to_string())),
+    }
 }
 
 fn token(name: &str) -> Result<BearerToken, RunError> {

@@ -49,6 +49,27 @@ pub struct Common {
 pub enum Command {
     /// Call one tool.
     Call(Call),
+    /// List the server's tools, the policies that guard them and the arguments they require.
+    Tools(Tools),
+}
+
+/// Who calls, and where the server has its state.
+#[derive(Debug, Args)]
+pub struct Caller {
+    /// Passport to call as.
+    #[arg(long, value_name = "ID", env = "APORT_AGENT_ID", default_value = DEMO_AGENT)]
+    pub agent: String,
+    /// The server's `APORT_HOME`: passports, packs and ledger.
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+}
+
+/// A listing.
+#[derive(Debug, Args)]
+pub struct Tools {
+    /// Who asks.
+    #[command(flatten)]
+    pub caller: Caller,
 }
 
 /// A call of one tool.
@@ -66,10 +87,7 @@ pub struct Call {
     /// denial names.
     #[arg(long, value_name = "ARGUMENT")]
     pub halve: Option<String>,
-    /// Passport to call as.
-    #[arg(long, value_name = "ID", env = "APORT_AGENT_ID", default_value = DEMO_AGENT)]
-    pub agent: String,
-    /// The server's `APORT_HOME`: passports, packs and ledger.
-    #[arg(long, value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// Who calls.
+    #[command(flatten)]
+    pub caller: Caller,
 }

@@ -17,6 +17,7 @@ mod git_host;
 mod github;
 mod home;
 mod journal;
+mod next_step;
 mod payment_desk;
 pub mod report;
 mod run_error;
@@ -26,6 +27,7 @@ mod server_process;
 mod setting;
 mod stripe;
 mod tools;
+pub mod tools_command;
 mod transport;
 
 pub use bundled::relaunch;
@@ -34,6 +36,7 @@ pub use desks::Desks;
 pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};
 pub use github::GitHubHost;
 pub use home::home;
+pub use next_step::NextStep;
 pub use payment_desk::{
     Mandate, Payment, PaymentDesk, Refund, RefundOrder, RefundStatus, SimulatedPaymentDesk,
 };

@@ -1,7 +1,8 @@
 //! What the demonstration observed, for people and for machines.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
+use aport_gate::terminal::is_coloured;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ impl Reporter {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
-            colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            colour: !json && is_coloured(&io::stdout()),
             steps: Vec::new(),
         }
     }

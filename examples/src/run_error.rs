@@ -47,7 +47,7 @@ pub enum RunError {
     },
     /// Arguments of a tool are not a JSON object.
     #[error("arguments must be a JSON object, e.g. '{{\"order_id\":\"ORD-1\"}}': {0}")]
-    Arguments(serde_json::Error),
+    Arguments(String),
     /// No access token where one was named.
     #[error("environment variable `{0}` is not set; put the access token for `--http` into it")]
     NoToken(String),

@@ -153,3 +153,102 @@ fn a_merge_is_decided_on_what_the_git_host_knows() {
         "{told}"
     );
 }
+
+#[test]
+fn tools_are_listed_with_what_guards_them() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().to_str().unwrap();
+    let listed = json(&client(&["tools", "--home", home]));
+    let tools: Vec<_> = listed["tools"].as_array().unwrap().iter().collect();
+    let names: Vec<_> = tools.iter().map(|tool| &tool["name"]).collect();
+    assert_eq!(names, ["merge_pull_request", "process_refund"]);
+    assert_eq!(tools[1]["policy"]["pack"], "finance.payment.refund.v1");
+}
+
+#[test]
+fn each_mistake_is_told_with_what_to_do_about_it() {
+    let commands: [(&str, &[&str], &str); 12] = [
+        ("client", &["call", "process_refund", "[1]"], "object"),
+        (
+            "client",
+            &["call", "process_refund", "{\"a\":1,\"a\":2}"],
+            "`a` appears twice",
+        ),
+        (
+            "client",
+            &["call", "process_refund", "--server", "none"],
+            "none",
+        ),
+        (
+            "client",
+            &[
+                "call",
+                "x",
+                "--agent",
+                "nobody",
+                "--server",
+                env!("CARGO_BIN_EXE_aport-gate-server"),
+            ],
+            "nobody",
+        ),
+        ("client", &["call", "x", "--http", "nowhere"], "address"),
+        (
+            "client",
+            &["call", "x", "--http", "http://127.0.0.1:9/mcp"],
+            "connection",
+        ),
+        (
+            "client",
+            &[
+                "tools",
+                "--http",
+                "http://127.0.0.1:9/mcp",
+                "--token-env",
+                "NO_SUCH_TOKEN",
+            ],
+            "NO_SUCH_TOKEN",
+        ),
+        ("client", &["--nope"], "--nope"),
+        (
+            "client",
+            &["--http", "http://127.0.0.1:9/mcp"],
+            "demonstration",
+        ),
+        ("agent", &["openai", "task", "--server", "none"], "none"),
+        ("agent", &["someone", "task"], "someone"),
+        ("bundle", &["--server", "none"], "none"),
+    ];
+    for (name, arguments, named) in commands {
+        let run = |more: &[&str]| {
+            let program = match name {
+                "client" => env!("CARGO_BIN_EXE_aport-gate-client"),
+                "agent" => env!("CARGO_BIN_EXE_aport-gate-agent"),
+                _ => env!("CARGO_BIN_EXE_aport-gate-bundle"),
+            };
+            let home = tempfile::tempdir().unwrap();
+            let output = Command::new(program)
+                .args(arguments)
+                .args(more)
+                .env_remove("APORT_AGENT_ID")
+                .env_remove("NO_SUCH_TOKEN")
+                .env("APORT_HOME", home.path())
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+            assert!(output.stdout.is_empty(), "{arguments:?}: {output:?}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let text = run(&[]);
+        assert!(text.starts_with("error: "), "{arguments:?}: {text}");
+        assert!(
+            text.contains(named),
+            "{arguments:?}: no `{named}` in {text}"
+        );
+        let document = run(&["--json"]);
+        let error: Value = serde_json::from_str(document.trim())
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {document}"));
+        let part = |part: &str| error["error"][part].as_str().unwrap_or_default().to_owned();
+        assert!(part("message").contains(named), "{arguments:?}: {document}");
+        assert!(!part("next").is_empty(), "{arguments:?}: {document}");
+    }
+}

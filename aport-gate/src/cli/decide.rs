@@ -49,8 +49,10 @@ impl Decide {
         let found = source(&self.pack)?;
         let pack = &found.pack;
         let context = context(&self.context, &agent, pack.id().as_str())?;
-        let digest = digest_json(&Value::Object(context.clone()))
-            .map_err(|error| Failure::new(format!("the context is refused: {error}")))?;
+        let digest = digest_json(&Value::Object(context.clone())).map_err(|error| {
+            Failure::new(format!("the context is refused: {error}"))
+                .hint("correct the value of that name in `--context`")
+        })?;
         let now = Timestamp::now();
         let passport = match PassportFolder::new(environment.passports()).read(&agent) {
             Ok(passport) => passport,
@@ -73,15 +75,19 @@ impl Decide {
         };
         let plan = pack.usage_plan(&request);
         if let Some(key) = &plan.idempotency_key {
-            check_key(key).map_err(|refusal| Failure::new(refusal.message()))?;
+            check_key(key).map_err(|refusal| {
+                Failure::new(refusal.message())
+                    .hint("give another `idempotency_key` in `--context`")
+            })?;
         }
-        let usage = match environment.existing_ledger().await? {
-            Some(ledger) => {
-                let (agent, policy) = (agent.to_string(), pack.id().to_string());
-                ledger.usage(agent, policy, plan).await?
-            }
-            None => Usage::default(),
+        let used = async {
+            let Some(ledger) = environment.existing_ledger().await? else {
+                return Ok::<_, Failure>(Usage::default());
+            };
+            let (agent, policy) = (agent.to_string(), pack.id().to_string());
+            Ok(ledger.usage(agent, policy, plan).await?)
         };
+        let usage = output.during("reading the ledger", used).await?;
         let evaluation = pack.evaluate(&request, &usage);
         let explanation = self.explain.then(|| pack.explain(&request, &usage));
         if let (Some(explanation), false) = (&explanation, output.is_json()) {
@@ -143,7 +149,8 @@ impl Decide {
 /// The context as a gate would build it from these fields.
 fn context(argument: &str, agent: &AgentId, pack: &str) -> Result<Map<String, Value>, Failure> {
     let Value::Object(mut context) = json_argument("--context", argument)? else {
-        return Err(Failure::new("the context must be a JSON object"));
+        return Err(Failure::new("the context must be a JSON object")
+            .hint("such as `--context '{\"amount\":5000,\"currency\":\"USD\"}'`"));
     };
     context.retain(|_, value| !value.is_null());
     for (field, id) in [("agent_id", agent.as_str()), ("policy_id", pack)] {

@@ -1,10 +1,11 @@
 //! Why a command could not do its work: usage or environment, exit code 2.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use serde_json::json;
-
+use super::next_step;
 use super::output::one_line;
+use crate::terminal::tell_error;
 
 /// A command that could not do its work.
 #[derive(Debug)]
@@ -27,24 +28,33 @@ impl Failure {
         Self::new(format!("cannot {action} `{}`: {problem}", path.display()))
     }
 
+    /// A file that the system does not let this program use.
+    pub(crate) fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::file(action, path, error).hint(match error.kind() {
+            ErrorKind::NotFound => "check the path",
+            ErrorKind::PermissionDenied => {
+                "run it as the user to whom the file belongs, or change the file's permissions"
+            }
+            ErrorKind::IsADirectory | ErrorKind::NotADirectory => {
+                "name a file where a file is asked for, and a folder where a folder is"
+            }
+            _ => "check the path and the disk",
+        })
+    }
+
     /// What to do next.
     pub(crate) fn hint(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
-    pub(crate) fn report(&self, json: bool) {
-        if json {
-            eprintln!(
-                "{}",
-                json!({ "error": { "message": self.message, "next": self.next } })
-            );
-            return;
-        }
-        eprintln!("error: {}", one_line(&self.message));
-        if let Some(next) = &self.next {
-            eprintln!("  next: {next}");
-        }
+    /// Tells it on standard error. `command` is what was asked for, as its user wrote it.
+    pub(crate) fn report(&self, json: bool, command: &str) {
+        let next = match &self.next {
+            Some(next) => one_line(next),
+            None => format!("`{command} --help` says what it takes"),
+        };
+        tell_error(json, &one_line(&self.message), &next);
     }
 }
 
@@ -56,12 +66,20 @@ impl std::fmt::Display for Failure {
 
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
-        Self::new(error.to_string())
+        Self::new(error.to_string()).hint(next_step::after(&error))
     }
 }
 
 impl From<crate::LedgerError> for Failure {
     fn from(error: crate::LedgerError) -> Self {
-        Self::new(error.to_string())
+        Self::new(chain(&error)).hint(next_step::after_ledger(&error))
+    }
+}
+
+/// What SQLite said is behind the ledger's own words.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -13,13 +13,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| Failure::file("read", path, error))?;
+        .map_err(|error| Failure::io("read", path, &error))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Failure::file(
-            "read",
-            path,
-            format!("it is larger than {LARGEST} bytes"),
-        ));
+        return Err(
+            Failure::file("read", path, format!("it is larger than {LARGEST} bytes"))
+                .hint("check that it is the file that was meant"),
+        );
     }
     // Editors on Windows put one in front; JSON has no place for it.
     if bytes.starts_with(b"\xef\xbb\xbf") {

@@ -51,7 +51,12 @@ impl Command {
             Self::Backup(backup) => backup.run(&environment, output).await?,
             Self::Prune(prune) => prune.run(&environment, output).await?,
             Self::Migrate => {
-                environment.migrate_ledger().await?;
+                output
+                    .during(
+                        "bringing the ledger up to date",
+                        environment.migrate_ledger(),
+                    )
+                    .await?;
                 let ledger = environment.ledger_name();
                 if output.is_json() {
                     output.value(&json!({ "ledger": ledger }));
@@ -67,7 +72,10 @@ impl Command {
 impl Backup {
     async fn run(&self, environment: &Environment, output: &mut Output) -> Result<(), Failure> {
         let file = &self.file;
-        let summary = environment.ledger().await?.backup(file).await?;
+        let copying = async { Ok::<_, Failure>(environment.ledger().await?.backup(file).await?) };
+        let summary = output
+            .during("copying the ledger and checking the copy", copying)
+            .await?;
         let records = summary.records;
         if output.is_json() {
             output.value(&json!({
@@ -93,7 +101,9 @@ impl Prune {
         if let Some(days) = self.key_days {
             retention = retention.idempotency_keys(DAY.saturating_mul(days));
         }
-        let pruned = environment.ledger().await?.prune(retention).await?;
+        let pruning =
+            async { Ok::<_, Failure>(environment.ledger().await?.prune(retention).await?) };
+        let pruned = output.during("removing what is old", pruning).await?;
         if output.is_json() {
             output.value(&json!({
                 "counters": pruned.counters,

@@ -11,21 +11,21 @@ mod file;
 mod findings;
 mod keys;
 mod ledger;
+mod next_step;
 mod output;
 pub(crate) mod passport;
 mod policy;
 mod registry;
 mod token;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use self::command::Cli;
 use self::failure::Failure;
 use self::output::Output;
+use crate::terminal::{is_coloured, parse};
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +39,15 @@ enum Verdict {
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
-    // Help and usage mistakes end here: clap exits with 0 and 2.
-    let cli = Cli::parse();
+    let (cli, command) = match parse::<Cli>() {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         // A log that cannot be written must not panic in the call that it tells of.
         .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(is_coloured(&std::io::stderr()))
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| {
             let serves = cli.command.serves();
             EnvFilter::new(if serves {
@@ -71,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
         Err(failure) => {
-            failure.report(cli.json);
+            failure.report(cli.json, &command);
             ExitCode::from(2)
         }
     }

@@ -1,11 +1,13 @@
 //! The answer on standard output: text for people, JSON for machines.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write as _};
+use std::future::Future;
+use std::io::{ErrorKind, StdoutLock, Write as _};
 
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::terminal::{Progress, is_coloured};
 
 /// Standard output. A reader that went away, as in `| head`, ends the output and nothing else.
 pub(super) struct Output {
@@ -27,14 +29,9 @@ pub(super) enum Tone {
 impl Output {
     pub(super) fn new(json: bool) -> Self {
         let stdout = std::io::stdout();
-        // no-color.org: any value but an empty one.
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        // bixense.com/clicolors: any value but 0.
-        let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Self {
             json,
-            colour: !plain && !json && (forced || stdout.is_terminal()),
+            colour: !json && is_coloured(&stdout),
             stdout: std::io::BufWriter::new(stdout.lock()),
             failed: None,
         }
@@ -48,6 +45,11 @@ impl Output {
     /// Whether nobody reads any more.
     pub(super) fn is_closed(&self) -> bool {
         self.failed.is_some()
+    }
+
+    /// Does what may take a while; a person sees for what it is waited.
+    pub(super) async fn during<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        Progress::unless(self.json).during(what, work).await
     }
 
     /// One line of text.

@@ -11,6 +11,7 @@ mod audit;
 mod decide;
 mod doctor;
 mod ledger;
+mod mistakes;
 #[cfg(unix)]
 mod operating_page;
 mod passport;

@@ -1,10 +1,8 @@
 //! The agent's command line.
 
-use std::path::PathBuf;
-
 use clap::{Parser, ValueEnum};
 
-use crate::cli::{Common, DEMO_AGENT};
+use crate::cli::{Caller, Common};
 
 /// Has a chat model do a task with the gated tools of an MCP server.
 ///
@@ -27,12 +25,9 @@ pub struct AgentCli {
     /// Longest answer of an Anthropic model, in tokens.
     #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_tokens: u32,
-    /// Passport to call as.
-    #[arg(long, value_name = "ID", env = "APORT_AGENT_ID", default_value = DEMO_AGENT)]
-    pub agent: String,
-    /// The server's `APORT_HOME`: passports, packs and ledger.
-    #[arg(long, value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// Who calls.
+    #[command(flatten)]
+    pub caller: Caller,
     /// What every command takes.
     #[command(flatten)]
     pub common: Common,

@@ -16,6 +16,7 @@ mod toolbox;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
+use aport_gate::terminal::Progress;
 use serde_json::{Value, json};
 
 use self::anthropic::Anthropic;
@@ -52,7 +53,7 @@ type Ended = Option<String>;
 /// # Errors
 /// [`AgentError`] when model or tools cannot be used.
 pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
-    let client = connect(&cli.common, &cli.agent, cli.home.as_deref()).await?;
+    let client = connect(&cli.common, &cli.caller).await?;
     let mut toolbox = Toolbox::new(client).await.map_err(RunError::from)?;
     let outcome = converse(cli, &mut toolbox).await;
     let unsettled = toolbox.has_unsettled();
@@ -94,8 +95,10 @@ async fn converse(
     };
     let mut transcript = Vec::new();
     let mut told = Vec::new();
+    let progress = Progress::unless(cli.common.json);
     for _ in 0..cli.max_turns {
-        let turn = model.turn(&told).await?;
+        let answering = model.turn(&told);
+        let turn = progress.during("waiting for the model", answering).await?;
         told = Vec::new();
         let mut note = |event: Value, line: String| -> Result<(), RunError> {
             if !cli.common.json {
@@ -141,7 +144,8 @@ async fn converse(
                 seen::line(&format!("→ {} {arguments}", call.name)),
             )?;
         }
-        told = toolbox.make(turn.calls).await;
+        let calling = toolbox.make(turn.calls);
+        told = progress.during("waiting for the tools", calling).await;
         for told in &told {
             note(
                 json!({ "result": told.content }),

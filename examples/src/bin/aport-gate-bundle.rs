@@ -2,18 +2,23 @@
 
 use std::process::ExitCode;
 
+use aport_gate::terminal::parse;
+use aport_gate_examples::NextStep as _;
 use aport_gate_examples::bundle::{self, BundleCli};
-use clap::Parser as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match bundle::build(&BundleCli::parse()).await {
+    let (cli, _) = match parse::<BundleCli>() {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
+    };
+    match bundle::build(&cli).await {
         Ok(told) => {
             println!("{told}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            error.tell(cli.json);
             ExitCode::from(2)
         }
     }

@@ -3,23 +3,29 @@
 //! `--http 127.0.0.1:8080` serves many clients over streamable HTTP.
 //! `--inventory` prints what guards them, as JSON, and serves nothing.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
+use std::num::NonZero;
 use std::process::ExitCode;
 
+use aport_gate::terminal::is_coloured;
 use aport_gate::{Gate, Server};
 use aport_gate_examples::{Desks, ServerCli, home, relaunch, tools};
 use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Threads for the calls of one client. A desktop runs a server for each of its clients, and each thread costs
+/// memory.
+const THREADS_FOR_ONE: usize = 4;
+
+fn main() -> ExitCode {
     // Standard output belongs to MCP, or tells where it is served.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         // A log that cannot be written must not panic in the call that it tells of.
         .log_internal_errors(false)
         // A client keeps it in a file, where colours are noise.
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(is_coloured(&std::io::stderr()))
         .with_env_filter(
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn")),
         )
@@ -35,13 +41,28 @@ async fn main() -> ExitCode {
             Err(_) => ExitCode::from(2),
         };
     }
-    match serve(&cli).await {
+    let runtime = runtime(&cli);
+    let served = match &runtime {
+        Ok(runtime) => runtime.block_on(serve(&cli)),
+        Err(error) => Err(format!("cannot start: {error}").into()),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::from(2)
         }
     }
+}
+
+/// One thread for each processor where many clients are served.
+fn runtime(cli: &ServerCli) -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    if cli.http.is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        builder.worker_threads(processors.min(THREADS_FOR_ONE));
+    }
+    builder.enable_all().build()
 }
 
 async fn serve(cli: &ServerCli) -> Result<(), Box<dyn std::error::Error>> {

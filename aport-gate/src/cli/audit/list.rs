@@ -36,7 +36,8 @@ impl List {
         ledger: &Ledger,
         output: &mut Output,
     ) -> Result<Verdict, Failure> {
-        let (records, mut end) = last(ledger, &self.filter, self.limit).await?;
+        let found = last(ledger, &self.filter, self.limit);
+        let (records, mut end) = output.during("reading the ledger", found).await?;
         if !output.is_json() {
             heading(output);
         }

@@ -28,7 +28,10 @@ pub(super) enum Command {
 
 impl Command {
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
-        let ledger = Environment::read()?.ledger().await?;
+        let environment = Environment::read()?;
+        let ledger = output
+            .during("opening the ledger", environment.ledger())
+            .await?;
         match self {
             Self::List(list) => list.run(&ledger, output).await,
             Self::Show(show) => show.run(&ledger, output).await,

@@ -34,12 +34,16 @@ impl Verify {
             .iter()
             .map(|text| head(text))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut checked = ledger.verify().await;
-        for kept in &heads {
-            if checked.is_ok() {
-                checked = ledger.verify_against(*kept).await;
+        let checking = async {
+            let mut checked = ledger.verify().await;
+            for kept in &heads {
+                if checked.is_ok() {
+                    checked = ledger.verify_against(*kept).await;
+                }
             }
-        }
+            checked
+        };
+        let checked = output.during("checking every record", checking).await;
         let (verdict, records, head, problem) = match checked {
             Ok(summary) => (Verdict::Good, Some(summary.records), summary.head, None),
             Err(LedgerError::Tampered {

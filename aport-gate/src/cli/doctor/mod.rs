@@ -118,6 +118,20 @@ impl Check {
 
 impl Doctor {
     pub(super) async fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
+        let checks = output.during("looking at the set-up", self.look()).await?;
+        let failed = checks.iter().any(|check| check.health == Health::Bad);
+        if output.is_json() {
+            let checks: Vec<Value> = checks.iter().map(Check::to_json).collect();
+            output.value(&json!({ "ok": !failed, "checks": checks }));
+        } else {
+            for check in &checks {
+                check.print(output);
+            }
+        }
+        Ok(if failed { Verdict::Bad } else { Verdict::Good })
+    }
+
+    async fn look(&self) -> Result<Vec<Check>, Failure> {
         let mut checks = vec![program::own()];
         let variables = match &self.client {
             None => {
@@ -134,16 +148,7 @@ impl Doctor {
             checks.extend(environment::checks(variables));
             checks.extend(surroundings(variables).await);
         }
-        let failed = checks.iter().any(|check| check.health == Health::Bad);
-        if output.is_json() {
-            let checks: Vec<Value> = checks.iter().map(Check::to_json).collect();
-            output.value(&json!({ "ok": !failed, "checks": checks }));
-        } else {
-            for check in &checks {
-                check.print(output);
-            }
-        }
-        Ok(if failed { Verdict::Bad } else { Verdict::Good })
+        Ok(checks)
     }
 }
 

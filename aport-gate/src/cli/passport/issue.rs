@@ -117,7 +117,7 @@ impl Issue {
         let path = store.path(&agent);
         let document = match path.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => document,
-            Err(error) => return Err(Failure::file("look at", &path, error)),
+            Err(error) => return Err(Failure::io("look at", &path, &error)),
             Ok(_) => self.replacing(store, &agent, document)?,
         };
         let path = locked.put(&agent, &document)?;

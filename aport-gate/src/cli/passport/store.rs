@@ -96,7 +96,7 @@ impl Store {
         let lock = private(OpenOptions::new().create(true).truncate(false).write(true))
             .open(&path)
             .and_then(|file| file.lock().map(|()| file))
-            .map_err(|error| Failure::file("lock", &path, error))?;
+            .map_err(|error| Failure::io("lock", &path, &error))?;
         Ok(Locked {
             store: self,
             _lock: lock,
@@ -104,7 +104,7 @@ impl Store {
     }
 
     fn names(&self) -> Result<Vec<String>, Failure> {
-        let unreadable = |error| Failure::file("read folder", &self.folder, error);
+        let unreadable = |error| Failure::io("read folder", &self.folder, &error);
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -151,7 +151,7 @@ impl Locked<'_> {
         }
         // A link stays a link, and what it leads to changes.
         let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        replace(&target, &text).map_err(|error| Failure::file("write", &path, error))?;
+        replace(&target, &text).map_err(|error| Failure::io("write", &path, &error))?;
         Ok(path)
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn documents(path: &Path) -> Result<Vec<Document>, Failure> {
     if !path.is_dir() {
         return of_file(path, None);
     }
-    let unreadable = |error| Failure::file("read", path, error);
+    let unreadable = |error| Failure::io("read", path, &error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();

@@ -1,0 +1,114 @@
+//! What to do after an error.
+
+use std::io::ErrorKind;
+
+use aport_gate::ClientError;
+use aport_gate::terminal::tell_error;
+
+use crate::agent::AgentError;
+use crate::{RunError, seen};
+
+/// An error that says what to do next.
+pub trait NextStep: std::fmt::Display {
+    /// What to do next, in words for the user of a command.
+    fn next_step(&self) -> String;
+
+    /// Tells the error and the next step on standard error: as text, or as JSON for machines.
+    fn tell(&self, json: bool) {
+        tell_error(
+            json,
+            &seen::line(&self.to_string()),
+            &seen::line(&self.next_step()),
+        );
+    }
+}
+
+impl NextStep for RunError {
+    fn next_step(&self) -> String {
+        match self {
+            Self::NoHome => "set APORT_HOME to a folder".to_owned(),
+            Self::File { path, source, .. } => match source.kind() {
+                ErrorKind::NotFound => {
+                    format!(
+                        "check the path `{}`, and that its folder is there",
+                        path.display()
+                    )
+                }
+                ErrorKind::PermissionDenied => format!(
+                    "change the permissions of `{}`, or name another with the option",
+                    path.display()
+                ),
+                _ => format!("check `{}` and the disk", path.display()),
+            },
+            Self::Passport { .. } => {
+                "correct the file; `aport-gate passport check FILE` names everything that is wrong"
+                    .to_owned()
+            }
+            Self::NoServer { .. } => {
+                "install it with `cargo install --path examples`, or name one with `--server PATH`"
+                    .to_owned()
+            }
+            Self::Start { path, .. } => format!(
+                "run `aport-gate doctor`, or start `{}` by itself and read its log",
+                path.display()
+            ),
+            Self::Arguments(_) => "give a JSON object, in single quotes for the shell".to_owned(),
+            Self::NoToken(name) | Self::UnusableToken(name) => {
+                format!("`aport-gate token create --agent ID` makes one; `export {name}=…`")
+            }
+            Self::DemoOverHttp => {
+                "`aport-gate-client tools --http URL` lists what there is to call".to_owned()
+            }
+            Self::Client(error) => after_client(error).to_owned(),
+            Self::Ledger(_) | Self::Gate(_) => {
+                "`aport-gate doctor` looks at the whole set-up and says what to do".to_owned()
+            }
+            Self::NoRegistry => "`export APORT_BASE_URL=http://127.0.0.1:8787`".to_owned(),
+            Self::Registry(_) => "check APORT_BASE_URL and APORT_API_KEY".to_owned(),
+            Self::Output(_) => "check where standard output leads".to_owned(),
+        }
+    }
+}
+
+impl NextStep for AgentError {
+    fn next_step(&self) -> String {
+        match self {
+            Self::Setting(error) => format!("set `{}` right, or unset it", error.variable),
+            Self::NoModel(_) => "give `--model NAME`".to_owned(),
+            Self::Run(error) => error.next_step(),
+            Self::NoAnswer { .. } => {
+                "check the address of the API in its `…_BASE_URL`, and that it can be reached"
+                    .to_owned()
+            }
+            Self::Unauthorized { variable, .. } => format!("put a valid key into `{variable}`"),
+            Self::TooMany { .. } | Self::Unavailable { .. } => {
+                "try again later; the calls that were made are in the server's audit trail"
+                    .to_owned()
+            }
+            Self::Refused { .. } => "check the model's name and whether it takes tools".to_owned(),
+            Self::Answer { .. } => {
+                "check that the address speaks this API; `--json` shows what was done before"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+fn after_client(error: &ClientError) -> &'static str {
+    match error {
+        error if error.may_have_run() => {
+            "look with `aport-gate audit list` at the server whether it ran, before it is done again"
+        }
+        ClientError::InvalidAgentId(_) => "give `--agent ID`, or set APORT_AGENT_ID right",
+        ClientError::Setup(_) => "correct the option or the variable",
+        ClientError::Connect(_) => "check that the server runs, and its address",
+        ClientError::AccessRefused { .. } => {
+            "put a valid token into a variable, and name it with `--token-env`"
+        }
+        ClientError::NotSent { .. }
+        | ClientError::Unavailable(_)
+        | ClientError::Deadline { .. } => "try again in a moment",
+        ClientError::Protocol { .. } => "`aport-gate-client tools` lists what there is to call",
+        _ => "`aport-gate doctor` looks at the whole set-up and says what to do",
+    }
+}

@@ -1,6 +1,6 @@
 //! The audit chain in its two tables.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::audit::{AuditRecord, AuditSummary, ChainCheck, Entry, Head, Stored};
 use super::super::error::Problem;
@@ -17,7 +17,7 @@ pub(super) fn start(connection: &Connection) -> Result<(), Problem> {
 }
 
 /// Appends one record. The head is read under the write lock, so the chain never forks.
-pub(super) fn append(transaction: &Transaction<'_>, entry: Entry) -> Result<(), Problem> {
+pub(super) fn append(transaction: &Connection, entry: Entry) -> Result<(), Problem> {
     let record = entry.behind(&head(transaction)?)?;
     transaction
         .prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
@@ -37,10 +37,7 @@ pub(super) fn append(transaction: &Transaction<'_>, entry: Entry) -> Result<(), 
 }
 
 /// A decision allows one call: whatever became of that, its record stays.
-pub(super) fn refuse_recorded(
-    transaction: &Transaction<'_>,
-    decision_id: &str,
-) -> Result<(), Problem> {
+pub(super) fn refuse_recorded(transaction: &Connection, decision_id: &str) -> Result<(), Problem> {
     let recorded = transaction
         .prepare_cached("SELECT 1 FROM audit WHERE decision_id = ?1")?
         .exists([decision_id])?;

@@ -3,12 +3,12 @@
 //! A total counts what is reserved, held and committed alike: only a release gives back.
 
 use aport_gate_oap::{Charge, CounterKey, Usage, UsagePlan, Window};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::error::Problem;
 
 pub(super) fn read(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     plan: &UsagePlan,
@@ -30,7 +30,7 @@ pub(super) fn read(
 
 /// Takes every charge, or none: the caller drops the transaction on an error.
 pub(super) fn take(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     charges: &[Charge],
@@ -52,7 +52,7 @@ pub(super) fn take(
 }
 
 pub(super) fn give_back(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     charges: &[Charge],
@@ -74,7 +74,7 @@ pub(super) fn give_back(
 }
 
 pub(super) fn take_key(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     key: &str,
@@ -94,7 +94,7 @@ pub(super) fn take_key(
 }
 
 pub(super) fn free_key(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     decision_id: &str,
     agent: &str,
     policy: &str,
@@ -110,7 +110,7 @@ pub(super) fn free_key(
 }
 
 fn total(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     counter: &CounterKey,
@@ -137,7 +137,7 @@ fn total(
 }
 
 fn write(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     agent: &str,
     policy: &str,
     counter: &CounterKey,

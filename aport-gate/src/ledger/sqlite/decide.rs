@@ -1,7 +1,7 @@
 //! The one transaction of a decision: read, evaluate, record, reserve.
 
 use aport_gate_oap::Decision;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::super::audit::Entry;
@@ -10,22 +10,23 @@ use super::super::error::Problem;
 use super::super::verdict::judge;
 use super::{chain, counters, upkeep};
 
-pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, Problem> {
+/// Inside a transaction of the caller.
+pub(super) fn decide(transaction: &Connection, ask: &mut Ask) -> Result<Decision, Problem> {
     let Ask {
         agent,
         policy,
         plan,
-        mut evaluate,
+        evaluate,
     } = ask;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let usage = counters::read(&transaction, &agent, &policy, &plan)?;
-    let verdict = judge(&mut evaluate, &usage)?;
+    let (agent, policy) = (agent.as_str(), policy.as_str());
+    let usage = counters::read(transaction, agent, policy, plan)?;
+    let verdict = judge(evaluate, &usage)?;
     let decision_id = verdict.decision.decision_id.to_string();
     if verdict.decision.allow {
         let now = verdict.decision.created_at;
-        upkeep::refuse_pruned(&transaction, now)?;
-        chain::refuse_recorded(&transaction, &decision_id)?;
-        counters::take(&transaction, &agent, &policy, &verdict.charges)?;
+        upkeep::refuse_pruned(transaction, now)?;
+        chain::refuse_recorded(transaction, &decision_id)?;
+        counters::take(transaction, agent, policy, &verdict.charges)?;
         let ends = verdict
             .charges
             .iter()
@@ -43,9 +44,9 @@ pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, 
             ])?;
         if let Some(key) = &verdict.idempotency_key {
             counters::take_key(
-                &transaction,
-                &agent,
-                &policy,
+                transaction,
+                agent,
+                policy,
                 key,
                 &decision_id,
                 now.as_second(),
@@ -53,14 +54,12 @@ pub(super) fn decide(connection: &mut Connection, ask: Ask) -> Result<Decision, 
         }
     }
     let entry = Entry::decision(&verdict)?;
-    chain::append(&transaction, entry)?;
-    transaction.commit()?;
+    chain::append(transaction, entry)?;
     Ok(verdict.decision)
 }
 
-pub(super) fn refuse(connection: &mut Connection, record: &Value) -> Result<(), Problem> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    chain::append(&transaction, Entry::new("refusal", None, record)?)?;
-    transaction.commit()?;
+/// Inside a transaction of the caller.
+pub(super) fn refuse(transaction: &Connection, record: &Value) -> Result<(), Problem> {
+    chain::append(transaction, Entry::new("refusal", None, record)?)?;
     Ok(())
 }

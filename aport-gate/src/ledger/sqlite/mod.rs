@@ -1,12 +1,15 @@
 //! The embedded ledger: one SQLite file, shared by every server process of a machine.
 //!
-//! Every write is one `BEGIN IMMEDIATE` transaction on a thread that owns the connection.
+//! A thread owns the connection. Writes that wait for it together share one `BEGIN IMMEDIATE` transaction, and are
+//! answered after its commit.
 
 mod backup;
 mod chain;
 mod counters;
 mod decide;
+mod group;
 mod identity;
+mod job;
 mod migrations;
 mod schema;
 mod settle;
@@ -50,19 +53,22 @@ impl Sqlite {
 }
 
 impl Backend for Sqlite {
-    fn decide(&self, ask: Ask) -> BoxFuture<'_, Result<(Decision, Option<Guard>), LedgerError>> {
+    fn decide(
+        &self,
+        mut ask: Ask,
+    ) -> BoxFuture<'_, Result<(Decision, Option<Guard>), LedgerError>> {
         async move {
             let queue = self.worker.queue()?;
             let guards = queue.clone();
+            // Made on the worker, so that an answer nobody receives releases by itself.
+            let guarded = move |decision: Decision| {
+                let guard = decision
+                    .allow
+                    .then(|| Guard::new(Box::new(guards), decision.decision_id.to_string()));
+                (decision, guard)
+            };
             queue
-                .ask_while_wanted(move |connection| {
-                    let decision = decide::decide(connection, ask)?;
-                    // Made on the worker, so that an answer nobody receives releases by itself.
-                    let guard = decision
-                        .allow
-                        .then(|| Guard::new(Box::new(guards), decision.decision_id.to_string()));
-                    Ok((decision, guard))
-                })
+                .write_while_wanted(move |ledger| decide::decide(ledger, &mut ask), guarded)
                 .await
         }
         .boxed()
@@ -72,7 +78,7 @@ impl Backend for Sqlite {
         async move {
             self.worker
                 .queue()?
-                .ask(move |connection| decide::refuse(connection, &record))
+                .write(move |ledger| decide::refuse(ledger, &record))
                 .await
         }
         .boxed()
@@ -186,11 +192,11 @@ impl Backend for Sqlite {
 
 impl Settler for Queue {
     fn settle(&self, end: End) -> BoxFuture<'static, Result<(), LedgerError>> {
-        self.ask_at_once(move |connection| settle::settle(connection, &end))
+        self.write(move |ledger| settle::settle(ledger, &end))
             .boxed()
     }
 
     fn settle_unattended(&self, end: End) {
-        self.tell(move |connection| settle::settle(connection, &end));
+        self.tell(move |ledger| settle::settle(ledger, &end));
     }
 }

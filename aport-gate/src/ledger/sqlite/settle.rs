@@ -1,15 +1,15 @@
 //! The one transaction of a settlement: reservation, counters, key and outcome record.
 
 use aport_gate_oap::Charge;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::super::audit::Entry;
 use super::super::error::Problem;
 use super::super::reservation::{End, Settlement};
 use super::{chain, counters};
 
-pub(super) fn settle(connection: &mut Connection, end: &End) -> Result<(), Problem> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// Inside a transaction of the caller.
+pub(super) fn settle(transaction: &Connection, end: &End) -> Result<(), Problem> {
     // Settling twice finds none: decision and outcome stand in the audit chain.
     let (agent, policy, charges, key): (String, String, String, Option<String>) = transaction
         .prepare_cached(
@@ -28,13 +28,12 @@ pub(super) fn settle(connection: &mut Connection, end: &End) -> Result<(), Probl
                 "the charges of decision `{id}` are not readable: {error}"
             ))
         })?;
-        counters::give_back(&transaction, &agent, &policy, &taken)?;
+        counters::give_back(transaction, &agent, &policy, &taken)?;
         if let Some(key) = key {
-            counters::free_key(&transaction, &end.decision_id, &agent, &policy, &key)?;
+            counters::free_key(transaction, &end.decision_id, &agent, &policy, &key)?;
         }
     }
     let entry = Entry::new("outcome", Some(&end.decision_id), &end.record())?;
-    chain::append(&transaction, entry)?;
-    transaction.commit()?;
+    chain::append(transaction, entry)?;
     Ok(())
 }

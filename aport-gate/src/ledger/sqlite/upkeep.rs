@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 
 use super::super::audit::Entry;
@@ -105,7 +105,7 @@ pub(super) fn step(
 }
 
 /// Refuses to charge windows that may have been pruned: they would seem unspent.
-pub(super) fn refuse_pruned(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), Problem> {
+pub(super) fn refuse_pruned(transaction: &Connection, now: Timestamp) -> Result<(), Problem> {
     let until: i64 = transaction
         .prepare_cached("SELECT pruned_until FROM upkeep")?
         .query_row([], |row| row.get(0))?;
@@ -120,7 +120,7 @@ fn looked_at(connection: &Connection) -> Result<i64, Problem> {
     Ok(connection.query_row(query, [], |row| row.get(0))?)
 }
 
-fn prune(transaction: &Transaction<'_>, retention: &Retention, now: i64) -> Result<Step, Problem> {
+fn prune(transaction: &Connection, retention: &Retention, now: i64) -> Result<Step, Problem> {
     // First: a reservation that is given back must find its counters.
     let lost = lost(transaction, retention.lost_until(now))?;
     let until = retention.counters_until(now);
@@ -164,7 +164,7 @@ fn full(rows: usize) -> bool {
 }
 
 /// Records the end of reservations whose process died: what they took stays taken.
-fn lost(transaction: &Transaction<'_>, until: i64) -> Result<usize, Problem> {
+fn lost(transaction: &Connection, until: i64) -> Result<usize, Problem> {
     let decisions = transaction
         .prepare_cached(
             "DELETE FROM reservations WHERE decision_id IN (

@@ -9,15 +9,22 @@ use tokio::sync::oneshot;
 
 use super::super::error::{LedgerError, Problem};
 use super::super::retention::Retention;
+use super::group;
 use super::identity::Identity;
+use super::job::{Asked, Told, Write};
 use super::schema;
 use super::upkeep::Upkeep;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+enum Job {
+    /// Shares a transaction with those that wait beside it.
+    Write(Box<dyn Write>),
+    /// Has the connection to itself.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+}
 
 /// After so many writes the thread moves what the WAL holds into the database: some 30 MB, a thousand writes of
 /// seven pages. That waits for the disk, so it comes after the answer to a write and not before it.
-const CHECKPOINT_EVERY: u32 = 1024;
+const CHECKPOINT_EVERY: usize = 1024;
 
 /// Owns the thread. Dropping it drains the queue and joins.
 #[derive(Debug)]
@@ -39,6 +46,8 @@ impl Worker {
     pub(super) fn spawn(path: &Path, retention: Retention) -> Result<Self, LedgerError> {
         let mut connection = schema::open(path)?;
         let identity = Identity::of(path).map_err(|problem| problem.at(&name(path)))?;
+        let identity = Arc::new(identity);
+        let checked = Arc::clone(&identity);
         let mut upkeep = Upkeep::new(retention);
         let ledger = name(path);
         let path: Arc<Path> = Arc::from(path);
@@ -46,17 +55,28 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name("aport-ledger".to_owned())
             .spawn(move || {
-                let mut writes = 0;
-                for job in inbox {
-                    let before = connection.total_changes();
-                    job(&mut connection);
-                    if connection.total_changes() == before {
+                let mut unmoved = 0;
+                let mut next = None;
+                while let Some(job) = next.take().or_else(|| inbox.recv().ok()) {
+                    let written = match job {
+                        Job::Alone(work) => {
+                            let before = connection.total_changes();
+                            work(&mut connection);
+                            usize::from(connection.total_changes() != before)
+                        }
+                        Job::Write(first) => {
+                            let (writes, after) = waiting(first, &inbox);
+                            next = after;
+                            group::write(&mut connection, &checked, writes)
+                        }
+                    };
+                    if written == 0 {
                         continue;
                     }
                     upkeep.after_writes(&mut connection, &ledger);
-                    writes += 1;
-                    if writes >= CHECKPOINT_EVERY {
-                        writes = 0;
+                    unmoved += written;
+                    if unmoved >= CHECKPOINT_EVERY {
+                        unmoved = 0;
                         checkpoint(&connection, &ledger);
                     }
                 }
@@ -66,7 +86,7 @@ impl Worker {
             queue: Some(Queue {
                 jobs,
                 path: Arc::clone(&path),
-                identity: Arc::new(identity),
+                identity,
             }),
             thread: Some(thread),
             path,
@@ -124,60 +144,25 @@ impl Drop for Worker {
     }
 }
 
-impl Queue {
-    /// Runs `work` and answers. The work is done even when nobody waits for the answer any more.
-    pub(super) async fn ask<T, W>(&self, work: W) -> Result<T, LedgerError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
-    {
-        self.ask_at_once(work).await
-    }
-
-    /// As [`Queue::ask`], but `work` is queued by the call itself: the future only waits.
-    pub(super) fn ask_at_once<T, W>(
-        &self,
-        work: W,
-    ) -> impl Future<Output = Result<T, LedgerError>> + use<T, W>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
-    {
-        self.enqueue(work, false)
-    }
-
-    /// Runs `work` unless the caller is gone before its turn comes.
-    pub(super) async fn ask_while_wanted<T, W>(&self, work: W) -> Result<T, LedgerError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
-    {
-        self.enqueue(work, true).await
-    }
-
-    /// Runs `work` without an answer; a failure goes to the log. Never blocks.
-    pub(super) fn tell<W>(&self, work: W)
-    where
-        W: FnOnce(&mut Connection) -> Result<(), Problem> + Send + 'static,
-    {
-        let path = Arc::clone(&self.path);
-        let identity = Arc::clone(&self.identity);
-        let job: Job = Box::new(move |connection| {
-            if let Err(problem) = identity.check().and_then(|()| work(connection)) {
-                let error = problem.at(&name(&path));
-                tracing::error!(%error, "an outcome was not recorded; its reservation stays pending");
-            }
-        });
-        if self.jobs.send(job).is_err() {
-            tracing::error!(path = %self.path.display(), "the ledger thread is gone; the reservation stays pending");
+/// The write that was received and those that wait behind it, up to the first job of another kind.
+fn waiting(
+    first: Box<dyn Write>,
+    inbox: &mpsc::Receiver<Job>,
+) -> (Vec<Box<dyn Write>>, Option<Job>) {
+    let mut writes = vec![first];
+    while writes.len() < group::MOST {
+        match inbox.try_recv() {
+            Ok(Job::Write(write)) => writes.push(write),
+            Ok(other) => return (writes, Some(other)),
+            Err(_) => break,
         }
     }
+    (writes, None)
+}
 
-    fn enqueue<T, W>(
-        &self,
-        work: W,
-        skip_unwanted: bool,
-    ) -> impl Future<Output = Result<T, LedgerError>> + use<T, W>
+impl Queue {
+    /// Has the connection to itself, and answers.
+    pub(super) async fn ask<T, W>(&self, work: W) -> Result<T, LedgerError>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
@@ -185,15 +170,80 @@ impl Queue {
         let (reply, answer) = oneshot::channel();
         let path = Arc::clone(&self.path);
         let identity = Arc::clone(&self.identity);
-        let job: Job = Box::new(move |connection| {
-            if skip_unwanted && reply.is_closed() {
-                return;
-            }
+        let job = Job::Alone(Box::new(move |connection| {
             let result = identity.check().and_then(|()| work(connection));
-            let result = result.map_err(|problem| problem.at(&name(&path)));
-            // An answer nobody receives is dropped here, and a reservation in it releases itself.
-            drop(reply.send(result));
-        });
+            drop(reply.send(result.map_err(|problem| problem.at(&name(&path)))));
+        }));
+        self.send(job, answer).await
+    }
+
+    /// Does `work` in a transaction, and answers after its commit. It is queued by the call itself,
+    /// and done even when nobody waits for the answer any more.
+    pub(super) fn write<T, W>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Result<T, LedgerError>> + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> Result<T, Problem> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Write(Box::new(Asked {
+            ledger: self.name(),
+            work,
+            answer: |done| done,
+            reply,
+            skip_unwanted: false,
+            outcome: None,
+        }));
+        self.send(job, answer)
+    }
+
+    /// As [`Queue::write`], unless the caller is gone before its turn comes. `answer` makes the answer
+    /// after the commit.
+    pub(super) async fn write_while_wanted<T, U, W, F>(
+        &self,
+        work: W,
+        answer: F,
+    ) -> Result<U, LedgerError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        W: FnMut(&Connection) -> Result<T, Problem> + Send + 'static,
+        F: FnOnce(T) -> U + Send + 'static,
+    {
+        let (reply, receive) = oneshot::channel();
+        let job = Job::Write(Box::new(Asked {
+            ledger: self.name(),
+            work,
+            answer,
+            reply,
+            skip_unwanted: true,
+            outcome: None,
+        }));
+        self.send(job, receive).await
+    }
+
+    /// As [`Queue::write`], without an answer; a failure goes to the log. Never blocks.
+    pub(super) fn tell<W>(&self, work: W)
+    where
+        W: FnMut(&Connection) -> Result<(), Problem> + Send + 'static,
+    {
+        let job = Job::Write(Box::new(Told {
+            ledger: self.name(),
+            work,
+            outcome: None,
+        }));
+        if self.jobs.send(job).is_err() {
+            tracing::error!(path = %self.path.display(), "the ledger thread is gone; the reservation stays pending");
+        }
+    }
+
+    fn send<U>(
+        &self,
+        job: Job,
+        answer: oneshot::Receiver<Result<U, LedgerError>>,
+    ) -> impl Future<Output = Result<U, LedgerError>> + use<U> {
         let sent = self.jobs.send(job).is_ok();
         let path = Arc::clone(&self.path);
         async move {
@@ -204,6 +254,10 @@ impl Queue {
                 .await
                 .unwrap_or_else(|_| Err(stopped(&path, "it ended before it answered")))
         }
+    }
+
+    fn name(&self) -> Arc<str> {
+        name(&self.path).into()
     }
 }
 

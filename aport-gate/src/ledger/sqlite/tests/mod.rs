@@ -2,6 +2,7 @@
 
 mod backup;
 mod faults;
+mod group;
 mod migrate;
 mod open;
 mod prune;

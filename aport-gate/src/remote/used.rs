@@ -3,8 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-/// How many are remembered. A decision that is older than that many calls has most likely expired.
-const MOST: usize = 65_536;
+/// How many are remembered, in about a megabyte. Older ones the ledger finds, which has them all; what is here is
+/// found without a write that fails.
+const MOST: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct UsedIds(Mutex<(HashSet<String>, VecDeque<String>)>);

@@ -70,17 +70,13 @@ fn by_agents(runtime: &Runtime, effort: Effort) {
     measure("SQLite ledger by number of agents", effort, rows).print("1 agents");
 }
 
-/// The database with what it has not merged yet.
+/// The database, once it has merged its log.
 fn file_size(scene: &Scene) -> u64 {
-    let entries = std::fs::read_dir(scene.home()).expect("the folder");
-    let ledger = entries.filter_map(Result::ok).filter(|entry| {
-        entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with("ledger.sqlite3")
-    });
-    ledger
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|data| data.len())
-        .sum()
+    let path = scene.home().join("ledger.sqlite3");
+    let other = rusqlite::Connection::open(&path).expect("the ledger");
+    let merge = "PRAGMA wal_checkpoint(TRUNCATE)";
+    other
+        .query_row(merge, [], |_| Ok(()))
+        .expect("a checkpoint");
+    std::fs::metadata(path).expect("the file").len()
 }

@@ -3,7 +3,7 @@
 use crate::condition::evaluator::{Evaluator, Scene};
 use crate::condition::explain;
 use crate::condition::fields::Fields;
-use crate::condition::value::{Origin, Truth};
+use crate::condition::value::{Origin, Truth, whole};
 use crate::counter::{Unreadable, readings};
 use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
@@ -52,6 +52,18 @@ impl Pack {
         let Some(passport) = request.passport else {
             return UsagePlan::default();
         };
+        let mut plan = self.usage_plan_of(request, passport);
+        for one in passport.spelled_under(self).unwrap_or_default() {
+            for counter in self.usage_plan_of(request, &one.passport).counters {
+                if !plan.counters.contains(&counter) {
+                    plan.counters.push(counter);
+                }
+            }
+        }
+        plan
+    }
+
+    fn usage_plan_of(&self, request: &Request<'_>, passport: &Passport) -> UsagePlan {
         let scene = self.scene(request, passport, None, false);
         let mut plan = UsagePlan {
             counters: Vec::new(),
@@ -69,6 +81,18 @@ impl Pack {
     /// apply the charges.
     #[must_use]
     pub fn evaluate(&self, request: &Request<'_>, usage: &Usage) -> Evaluation {
+        let spelled = request
+            .passport
+            .map_or_else(|| Ok(Vec::new()), |passport| passport.spelled_under(self));
+        match spelled {
+            Ok(none) if none.is_empty() => self.evaluate_plain(request, usage),
+            Ok(all) => self.evaluate_spelled(request, usage, &all),
+            Err(too_many) => deny(vec![too_many.reason()]),
+        }
+    }
+
+    /// Decides by the passport's limits as they stand.
+    pub(crate) fn evaluate_plain(&self, request: &Request<'_>, usage: &Usage) -> Evaluation {
         let passport = match stages::passport(request) {
             Ok(passport) => passport,
             Err(reason) => return deny(vec![*reason]),
@@ -190,7 +214,8 @@ impl Pack {
                 None => Some(1),
                 Some(of) => scene
                     .field(of)
-                    .and_then(Value::as_i64)
+                    .and_then(|value| whole(value.as_number()?))
+                    .and_then(|amount| i64::try_from(amount).ok())
                     .filter(|amount| *amount >= 0),
             };
             match (&reading.key, amount) {
@@ -270,6 +295,15 @@ fn refused(rule: &Rule, scene: Scene<'_>, valid: bool, failure: Failure) -> Opti
             let Denial { code, finding } = *denial;
             let text = finding.text.clone();
             let mut reason = failed(rule, Some(finding));
+            if let (Some(code), Some(text)) = (code, &text) {
+                // The pack's sentence is about its own code.
+                let (code, message) = (code.to_owned(), text.clone());
+                return Some(Reason {
+                    code,
+                    message,
+                    ..reason
+                });
+            }
             // A fixed sentence of the pack does not say which header, path or criterion it was.
             if let Some(text) = text.filter(|text| !reason.message.contains(text))
                 && rule.message().is_some_and(|message| !message.contains('{'))
@@ -292,7 +326,7 @@ fn refused(rule: &Rule, scene: Scene<'_>, valid: bool, failure: Failure) -> Opti
     }
 }
 
-fn deny(reasons: Vec<Reason>) -> Evaluation {
+pub(crate) fn deny(reasons: Vec<Reason>) -> Evaluation {
     let mut distinct: Vec<Reason> = Vec::new();
     for reason in reasons {
         let known = |other: &Reason| other.code == reason.code && other.message == reason.message;

@@ -41,7 +41,8 @@ pub enum JsonError {
     },
 }
 
-/// Parses exactly one JSON value: duplicate keys, nesting beyond 64 levels and trailing data are refused.
+/// Parses exactly one JSON value: duplicate keys, nesting beyond 64 levels, a byte order mark and trailing data are
+/// refused.
 ///
 /// ```
 /// let error = aport_gate_oap::parse_json(br#"{"limits": {"max": 1, "max": 9}}"#).unwrap_err();
@@ -51,6 +52,14 @@ pub enum JsonError {
 /// # Errors
 /// [`JsonError`] with line and column.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(JsonError::Syntax {
+            message: "a byte order mark stands before the text; save it as UTF-8 without BOM at line 1 column 1"
+                .to_owned(),
+            line: 1,
+            column: 1,
+        });
+    }
     let state = State::default();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Strict {

@@ -55,6 +55,8 @@ mod reason;
 #[cfg(feature = "evaluate")]
 mod schema;
 #[cfg(feature = "evaluate")]
+mod spelled;
+#[cfg(feature = "evaluate")]
 mod stages;
 mod usage;
 mod validator;

@@ -47,6 +47,16 @@ pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) 
     reasons
 }
 
+impl Pack {
+    /// Whether decisions under this pack depend on the tool that is called: the pack asks for the passport's MCP
+    /// allowlist, and the passport has one that lists tools.
+    #[must_use]
+    pub fn asks_tool(&self, passport: &Passport) -> bool {
+        let lists = |list: &Value| !list.is_object() || list.get("tools").is_some();
+        self.asks_allowlist() && allowlists(passport.as_value()).any(lists)
+    }
+}
+
 /// The allowlists of a passport's document.
 pub(crate) fn allowlists(passport: &Value) -> impl Iterator<Item = &Value> {
     let metadata = passport

@@ -15,8 +15,11 @@ const MAX_REASONS: usize = 20;
 
 #[cfg(test)]
 mod differential;
+pub(crate) mod format;
 mod shape;
 mod work;
+
+pub(crate) use work::bounded;
 
 #[derive(Clone)]
 pub(crate) struct Schema(Arc<Compiled>);
@@ -35,7 +38,7 @@ impl std::fmt::Debug for Schema {
 impl Schema {
     /// Compiles it; the fields that it describes get a position among the names.
     pub(crate) fn compile(schema: &Value, fields: &mut FieldNames) -> Result<Self, PackError> {
-        work::bounded(schema)?;
+        bounded(schema)?;
         let schema = with_gate_fields(schema);
         let compiled = Compiled {
             validator: validator(&schema)?,
@@ -103,6 +106,10 @@ fn validator(schema: &Value) -> Result<Validator, PackError> {
     // The linear-time engine: a pattern of a pack must not let a context take exponential time.
     jsonschema::options()
         .with_pattern_options(PatternOptions::regex())
+        .should_validate_formats(true)
+        // Known to newer drafts only, and used in older ones; the check of a draft would be the same.
+        .with_format("uuid", format::is_uuid)
+        .with_format("regex", format::is_regex)
         .build(schema)
         .map_err(|error| PackError::Schema(error.to_string()))
 }
@@ -152,6 +159,16 @@ fn reason(error: &ValidationError<'_>) -> Reason {
             format!("is {found}, which does not match `{pattern}`"),
             None,
         ),
+        ValidationErrorKind::Format { format } => {
+            let example = format::example(format)
+                .map(|example| format!(" such as `{example}`"))
+                .unwrap_or_default();
+            (
+                path,
+                format!("is {found}, which is no `{format}`{example}"),
+                None,
+            )
+        }
         ValidationErrorKind::Enum { options } => {
             let options: &Value = options;
             (

@@ -1,6 +1,7 @@
 //! What `Pack::check` finds, and where.
 
 use aport_gate_oap::{Finding, Pack, Severity, embedded_packs};
+use serde_json::{Value, json};
 
 fn pack(rules: &str) -> String {
     format!(
@@ -186,4 +187,52 @@ fn hostile_text_ends_in_findings() {
     assert!(!Pack::check(b"").is_empty());
     assert!(!Pack::check(b"\xef\xbb\xbf{}").is_empty());
     assert!(!Pack::check(b"null").is_empty());
+}
+
+#[test]
+fn a_byte_order_mark_is_named_by_check_and_by_load() {
+    let text = b"\xef\xbb\xbf{\"id\": \"test.thing.do.v1\", \"requires_capabilities\": [], \"evaluation_rules\": []}";
+    let found = Pack::check(text);
+    assert!(found[0].message.contains("byte order mark"), "{found:?}");
+    assert_eq!((found.len(), found[0].line, found[0].column), (1, 1, 1));
+    let refused = Pack::parse(text).unwrap_err().to_string();
+    assert!(refused.contains("byte order mark"), "{refused}");
+}
+
+#[test]
+fn a_pack_is_bounded_in_bytes_and_in_what_its_schema_asks_for() {
+    let pack = |schema: Value| {
+        let pack = json!({
+            "id": "test.thing.do.v1", "requires_capabilities": ["thing.do"], "evaluation_rules": [],
+            "required_context": schema
+        });
+        pack.to_string()
+    };
+    let large = pack(json!({ "description": "x".repeat(1 << 20) }));
+    for problem in [
+        Pack::parse(large.as_bytes()).unwrap_err().to_string(),
+        errors(&large)[0].message.clone(),
+    ] {
+        assert!(problem.contains("at most 1048576"), "{problem}");
+    }
+    let properties: serde_json::Map<_, _> = (0..11_000)
+        .map(|at| (format!("p{at}"), json!({})))
+        .collect();
+    let mut deep = json!({ "type": "string" });
+    for _ in 0..13 {
+        deep = json!({ "anyOf": [deep, deep] });
+    }
+    for schema in [
+        json!({ "properties": properties }),
+        json!({ "properties": { "x": deep } }),
+    ] {
+        let text = pack(schema);
+        let found = errors(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].message.contains("more than 10000 subschemas"),
+            "{found:?}"
+        );
+        assert!(Pack::parse(text.as_bytes()).is_err());
+    }
 }

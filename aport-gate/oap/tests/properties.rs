@@ -305,6 +305,80 @@ proptest! {
     }
 }
 
+/// The limits of the refund capability in a passport that has them in this place.
+fn of_refund(passport: &Value, scope: &str) -> Value {
+    let limits = &passport["limits"];
+    match scope {
+        "flat" => limits["finance.payment.refund"].clone(),
+        "nested" => limits["finance"]["payment"]["refund"].clone(),
+        _ => limits.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn a_further_spelling_of_limits_only_narrows(
+        (one, context) in refund(),
+        (other, _) in refund(),
+        spelling in select(&["other", "mixed", "within", "single", "parameters"][..]),
+        used in 0_i64..4,
+    ) {
+        let pack = embedded("finance.payment.refund.v1");
+        let scope = |passport: &Value| {
+            let limits = passport["limits"].as_object().unwrap();
+            ["finance.payment.refund", "finance"].into_iter().find(|key| limits.contains_key(*key))
+        };
+        // The root speaks for all capabilities together; it is no spelling of this one.
+        let (flat, Some(from)) = (scope(&one) == Some("finance.payment.refund"), scope(&other)) else { return Ok(()) };
+        if scope(&one).is_none() {
+            return Ok(());
+        }
+        let further = of_refund(&other, if from == "finance" { "nested" } else { "flat" });
+        let mut both = one.clone();
+        let limits = &mut both["limits"];
+        match spelling {
+            "other" if flat => limits["finance"] = json!({"payment": {"refund": further}}),
+            "other" => limits["finance.payment.refund"] = further.clone(),
+            "mixed" => limits["finance.payment"] = json!({"refund": further}),
+            "within" => {
+                for name in ["currency_limits", "reason_codes"] {
+                    limits[format!("finance.payment.refund.{name}")] = further[name].clone();
+                }
+            }
+            "single" => {
+                for (currency, caps) in further["currency_limits"].as_object().unwrap() {
+                    for (cap, amount) in caps.as_object().unwrap() {
+                        limits[format!("finance.payment.refund.currency_limits.{currency}.{cap}")] = amount.clone();
+                    }
+                }
+            }
+            _ => both["capabilities"] = json!([{"id": "finance.payment.refund", "params": further}]),
+        }
+        let allows = |passport: &Value| evaluate(&pack, passport, &context, used).unwrap().allow;
+        let together = allows(&both);
+        prop_assert!(!together || allows(&one), "{}", both);
+        if matches!(spelling, "other" | "mixed" | "parameters") {
+            // Both name the same limits, so a call has to pass each as if it stood alone.
+            prop_assert_eq!(together, allows(&one) && allows(&other), "{}", both);
+        }
+        if !together {
+            let [less, other_less] = [lowered(&both["limits"]), lowered(&both["capabilities"])];
+            for limits in less {
+                let mut passport = both.clone();
+                passport["limits"] = limits;
+                prop_assert!(!allows(&passport), "{}", passport);
+            }
+            for capabilities in other_less {
+                let mut passport = both.clone();
+                passport["capabilities"] = capabilities;
+                prop_assert!(!allows(&passport), "{}", passport);
+            }
+        }
+    }
+}
+
 #[test]
 fn calls_of_the_embedded_packs_are_allowed_often_enough_to_mean_something() {
     use proptest::strategy::ValueTree as _;

@@ -88,7 +88,19 @@ impl Decide {
             Ok(ledger.usage(agent, policy, plan).await?)
         };
         let usage = output.during("reading the ledger", used).await?;
-        let evaluation = pack.evaluate(&request, &usage);
+        let mut evaluation = pack.evaluate(&request, &usage);
+        // A server has a tool at hand whenever it decides; without one this would be another question.
+        let tool_unknown = self.tool.is_none()
+            && passport
+                .as_deref()
+                .is_some_and(|passport| pack.asks_tool(passport));
+        if tool_unknown {
+            evaluation
+                .reasons
+                .retain(|reason| reason.code != "oap.allowed");
+            evaluation.reasons.push(tool_not_named());
+            (evaluation.allow, evaluation.outcome) = (false, Outcome::Deny);
+        }
         let explanation = self.explain.then(|| pack.explain(&request, &usage));
         if let (Some(explanation), false) = (&explanation, output.is_json()) {
             output.text(&explanation.to_string());
@@ -104,6 +116,7 @@ impl Decide {
             "policy_id": pack.id(), "policy_hash": pack.digest(), "agent_id": agent,
             "passport_digest": passport.as_ref().map(|passport| passport.digest()),
             "context_digest": digest, "at": now.to_string(), "operator_options": found.options,
+            "tool": self.tool, "tool_checked": tool_unknown.then_some(false),
             "usage": { "counters": counters, "idempotency_key_seen": usage.key_seen },
             "explanation": explanation,
         });
@@ -143,6 +156,17 @@ impl Decide {
             }
         }
         if allow { Verdict::Good } else { Verdict::Bad }
+    }
+}
+
+/// The passport's allowlist names tools, and the question names none.
+fn tool_not_named() -> Reason {
+    Reason {
+        code: "oap.mcp_not_allowed".to_owned(),
+        message: "the passport allows certain MCP tools only, and no tool was named, so none was checked; \
+                  give `--tool NAME`"
+            .to_owned(),
+        details: None,
     }
 }
 

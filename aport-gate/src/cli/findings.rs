@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Verdict;
 use super::failure::Failure;
 use super::file;
-use super::output::{Output, Tone, counted};
+use super::output::{Output, Tone, counted, one_line};
 
 /// Files to check.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ impl Files {
         let mut reports: Vec<Value> = Vec::new();
         let mut checked = Vec::new();
         for path in &self.files {
-            checked.push((path.display().to_string(), check(&file::read(path)?)));
+            checked.push((path.display().to_string(), check(&file::as_it_is(path)?)));
         }
         for (name, findings) in checked {
             let count = |severity| {
@@ -65,7 +65,7 @@ impl Files {
                     output.tone(Tone::Bad, format!("{errors}, {warnings}"))
                 }
             };
-            output.line(format_args!("{name}: {said}"));
+            output.line(format_args!("{}: {said}", one_line(&name)));
         }
         if output.is_json() {
             output.value(&json!({ "ok": verdict == Verdict::Good, "files": reports }));

@@ -212,7 +212,7 @@ pub enum LedgerError {
         problem: String,
     },
     /// Any other failure of SQLite.
-    #[error("the ledger `{ledger}` failed")]
+    #[error("the ledger `{ledger}` failed: {source}")]
     Sqlite {
         /// The ledger.
         ledger: String,
@@ -335,7 +335,32 @@ impl Problem {
     }
 }
 
+/// What SQLite says about a statement that the tables do not fit: one is missing, or not as it was made.
+pub(super) fn misfit(error: &rusqlite::Error) -> Option<&str> {
+    const MISFITS: [&str; 5] = [
+        "no such table",
+        "no such column",
+        "has no column",
+        "duplicate column",
+        "already exists",
+    ];
+    let message = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        _ => return None,
+    };
+    let about = |misfit: &&str| message.contains(*misfit);
+    MISFITS
+        .iter()
+        .any(|misfit| about(&misfit))
+        .then_some(message)
+}
+
 fn sqlite(ledger: String, source: rusqlite::Error) -> LedgerError {
+    if let Some(message) = misfit(&source) {
+        let problem = format!("its tables are not those of a ledger: {message}");
+        return LedgerError::Corrupt { ledger, problem };
+    }
     let problem = source.to_string();
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

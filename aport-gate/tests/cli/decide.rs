@@ -59,6 +59,46 @@ fn an_allow_exits_with_0_and_a_deny_with_1() {
 }
 
 #[test]
+fn without_a_tool_nothing_is_allowed_by_an_allowlist_of_tools() {
+    let place = place();
+    let file = place.home().join("passports/ap_bot.json");
+    let mut passport: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for allowlist in [
+        json!({ "tools": ["refund"] }),
+        json!({ "tools": [] }),
+        json!([]),
+    ] {
+        passport["mcp"] = allowlist.clone();
+        std::fs::write(&file, passport.to_string()).unwrap();
+        let answer = decide(&place, &context(100).to_string(), &["--json"]).json(1);
+        assert_eq!(
+            answer["reasons"][0]["code"], "oap.mcp_not_allowed",
+            "{answer}"
+        );
+        assert_eq!(
+            (&answer["allow"], &answer["tool_checked"]),
+            (&json!(false), &json!(false))
+        );
+        let text = decide(&place, &context(100).to_string(), &[]).exits(1);
+        assert!(text.contains("--tool"), "{text}");
+        let named = decide(
+            &place,
+            &context(100).to_string(),
+            &["--tool", "refund", "--json"],
+        );
+        let allowed = allowlist == json!({ "tools": ["refund"] });
+        let named = named.json(i32::from(!allowed));
+        assert!(
+            named["tool_checked"].is_null() && named["tool"] == "refund",
+            "{named}"
+        );
+    }
+    passport["mcp"] = json!({ "servers": ["https://mcp.example.com"] });
+    std::fs::write(&file, passport.to_string()).unwrap();
+    decide(&place, &context(100).to_string(), &[]).exits(0);
+}
+
+#[test]
 fn asking_leaves_no_trace() {
     let place = place();
     decide(&place, &context(100).to_string(), &[]).exits(0);

@@ -347,3 +347,21 @@ fn a_passport_file_is_checked_with_everything_that_is_wrong() {
         .run(&["passport", "check", good.to_str().unwrap(), "--strict"])
         .exits(0);
 }
+
+#[test]
+fn a_limit_in_two_spellings_is_told_by_check_issue_and_doctor() {
+    let place = Place::new();
+    let passport = json!({
+        "passport_id": "ap_bot", "spec_version": "oap/1.0", "owner_id": "o", "status": "active",
+        "assurance_level": "L2", "capabilities": [{ "id": "test.pay" }], "regions": ["US"],
+        "limits": { "test.pay": { "max": 5000 }, "test": { "pay": { "max": 50 } } },
+    });
+    let file = place.write("passport.json", passport.to_string());
+    let told = "50 here, 5000 at `limits[\"test.pay\"].max`";
+    let answer = place.run(&["passport", "check", &file]).exits(0);
+    assert!(answer.contains(told), "{answer}");
+    let issued = place.run(&["passport", "issue", &file]);
+    assert!(issued.stderr.contains(told), "{issued:?}");
+    let answer = place.run(&["doctor"]).exits(0);
+    assert!(answer.contains(told), "{answer}");
+}

@@ -79,3 +79,35 @@ fn what_a_pack_says_cannot_steer_the_terminal() {
     let answer = place.run(&["policy", "check", &file]).exits(1);
     assert!(!answer.contains('\u{1b}'), "{answer:?}");
 }
+
+#[test]
+fn a_byte_order_mark_is_named_where_a_server_would_meet_it() {
+    let place = Place::new();
+    let pack = json!({ "id": "test.thing.do.v1", "requires_capabilities": ["thing.do"], "evaluation_rules": [] });
+    let text = format!("\u{feff}{pack}");
+    let file = place.write("home/packs/pack.json", &text);
+    let answer = place.run(&["policy", "check", &file]).exits(1);
+    assert!(answer.contains("byte order mark"), "{answer}");
+    let error = place.run(&["policy", "list"]).fails();
+    assert!(error.contains("byte order mark"), "{error}");
+    let passport = json!({
+        "passport_id": "ap_bot", "spec_version": "oap/1.0", "owner_id": "o", "status": "active",
+        "assurance_level": "L2", "capabilities": [], "regions": [],
+    });
+    let file = place.write("home/passports/ap_bot.json", format!("\u{feff}{passport}"));
+    let answer = place.run(&["passport", "check", &file]).exits(1);
+    assert!(answer.contains("byte order mark"), "{answer}");
+    let error = place.run(&["passport", "show", "ap_bot"]).fails();
+    assert!(error.contains("byte order mark"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_file_is_called_cannot_steer_the_terminal() {
+    let place = Place::new();
+    let file = place.write("a\u{1b}[2Jb.json", "{}");
+    for command in ["policy", "passport"] {
+        let answer = place.run(&[command, "check", &file]).exits(1);
+        assert!(!answer.contains('\u{1b}'), "{answer:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What a passport may do, and up to which limits.
 
 use super::Document;
+use crate::condition::value::whole;
 use serde_json::{Map, Value};
 
 pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>) {
@@ -107,7 +108,11 @@ fn amounts(limits: &Map<String, Value>, path: &str, depth: usize, document: &mut
                         continue;
                     };
                     for (cap, amount) in caps {
-                        if amount.as_u64().is_none() && (amount.is_number() || amount.is_string()) {
+                        let minor = amount
+                            .as_number()
+                            .and_then(whole)
+                            .filter(|amount| *amount >= 0);
+                        if minor.is_none() && (amount.is_number() || amount.is_string()) {
                             let message =
                                 format!("`{cap}` must be an integer in minor units, not negative");
                             document.warning(&super::position::field(&at, cap), message);

@@ -127,6 +127,13 @@ impl<'t> Document<'t> {
     }
 }
 
+impl Finding {
+    /// An error about a text that is not read any further.
+    pub(super) fn of_all(message: String) -> Self {
+        whole(1, 1, message)
+    }
+}
+
 fn whole(line: usize, column: usize, message: String) -> Finding {
     Finding {
         severity: Severity::Error,

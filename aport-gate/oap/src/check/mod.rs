@@ -6,6 +6,7 @@ mod nearest;
 mod pack;
 mod passport;
 mod position;
+mod spelled;
 mod unread;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub(crate) use document::{Document, MAX_FINDINGS};
 pub(crate) use nearest::meant;
+pub(crate) use position::field;
 
 /// Whether a finding keeps a document from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

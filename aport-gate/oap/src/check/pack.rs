@@ -44,6 +44,9 @@ impl Pack {
     /// ```
     #[must_use]
     pub fn check(bytes: &[u8]) -> Vec<Finding> {
+        if let Err(error) = read::bounded(bytes) {
+            return vec![Finding::of_all(error.to_string())];
+        }
         let mut document = match Document::read(bytes) {
             Ok(document) => document,
             Err(finding) => return vec![finding],
@@ -270,16 +273,18 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
         return;
     };
     let before = document.findings.len();
+    // Counted first: what is asked of the schema itself is work as well.
+    if let Err(error) = crate::schema::bounded(schema) {
+        document.error(path, error.to_string());
+        return;
+    }
+    for (pointer, format) in crate::schema::format::unchecked(schema) {
+        let message = format!("nothing checks the format `{format}`; say it with `pattern`");
+        document.warning(&at_pointer(path, &pointer), message);
+    }
     if let Ok(meta) = jsonschema::meta::validator_for(schema) {
         for error in meta.iter_errors(schema) {
-            let mut at = path.to_owned();
-            for part in error.instance_path().as_str().split('/').skip(1) {
-                let part = part.replace("~1", "/").replace("~0", "~");
-                at = match part.parse::<usize>() {
-                    Ok(index) => format!("{at}[{index}]"),
-                    Err(_) => super::position::field(&at, &part),
-                };
-            }
+            let at = at_pointer(path, error.instance_path().as_str());
             let message = format!("no usable JSON Schema: {error}");
             document.error(&at, message);
         }
@@ -299,4 +304,17 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
             document.warning(&format!("{path}.required[{at}]"), message);
         }
     }
+}
+
+/// The place of a JSON pointer in the value at `path`.
+fn at_pointer(path: &str, pointer: &str) -> String {
+    let mut at = path.to_owned();
+    for part in pointer.split('/').skip(1) {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        at = match part.parse::<usize>() {
+            Ok(index) => format!("{at}[{index}]"),
+            Err(_) => super::position::field(&at, &part),
+        };
+    }
+    at
 }

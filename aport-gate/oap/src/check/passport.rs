@@ -1,6 +1,6 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
-use super::{Document, Finding, MAX_FINDINGS, Severity, authority, meant};
+use super::{Document, Finding, MAX_FINDINGS, Severity, authority, meant, spelled};
 use crate::{AgentId, AssuranceLevel, Passport, PassportStatus, SPEC_VERSION};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -64,6 +64,7 @@ impl Passport {
         identity(map, &mut document);
         authority::capabilities(map, &mut document);
         authority::limits(map, &mut document);
+        spelled::report(map, &mut document);
         times(map, &mut document);
         allowlist(map, &mut document);
         if let Err(error) = Passport::parse(value.to_string().as_bytes())

@@ -2,7 +2,7 @@
 
 use super::ast::Expr;
 use crate::AssuranceLevel;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -78,14 +78,10 @@ impl<'a> Val<'a> {
         match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => number
-                .as_i64()
-                .map(i128::from)
-                .or_else(|| number.as_u64().map(i128::from))
-                .map_or_else(
-                    || Self::Float(number.as_f64().unwrap_or(f64::NAN)),
-                    Self::Int,
-                ),
+            Value::Number(number) => whole(number).map_or_else(
+                || Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+                Self::Int,
+            ),
             Value::String(text) => Self::Str(Cow::Borrowed(text)),
             Value::Array(items) => Self::List(items),
             Value::Object(map) => Self::Object(map),
@@ -154,6 +150,22 @@ impl<'a> Val<'a> {
             Self::Null | Self::RecentKeys | Self::Absent(_) | Self::Unknown(_) => Value::Null,
         }
     }
+}
+
+/// The integer that a number is, also one that is written `100.0`: JSON has one kind of number, and a digest, a
+/// schema and a rule must not take it for two.
+pub(crate) fn whole(number: &Number) -> Option<i128> {
+    /// Floats below it hold every integer (RFC 8785, section 3.2.2.3).
+    const SAFE: f64 = 9_007_199_254_740_992.0;
+    if let Some(int) = number.as_i64() {
+        return Some(int.into());
+    }
+    if let Some(int) = number.as_u64() {
+        return Some(int.into());
+    }
+    let float = number.as_f64()?;
+    // Truncation is exact: there is no fraction, and the bound keeps it inside i128.
+    (float.fract() == 0.0 && float.abs() < SAFE).then_some(float as i128)
 }
 
 /// Compares without rounding the integer: 2^53 + 1 and 2^53 stay two numbers.

@@ -7,6 +7,7 @@ use crate::condition::value::Truth;
 use crate::counter::readings;
 use crate::evaluate::judge;
 use crate::pack::Body;
+use crate::spelled::{Spelled, by};
 use crate::validator::{Call, Failure};
 use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, stages};
 use serde_json::Value;
@@ -42,7 +43,11 @@ impl Pack {
         let evaluation = self.evaluate(request, usage);
         let steps = match stages::passport(request) {
             Err(reason) => vec![step(Stage::Passport, Vec::new(), vec![*reason])],
-            Ok(passport) => self.steps(request, passport, usage),
+            Ok(passport) => match passport.spelled_under(self) {
+                Err(too_many) => vec![step(Stage::Passport, Vec::new(), vec![too_many.reason()])],
+                Ok(none) if none.is_empty() => self.steps(request, passport, usage),
+                Ok(all) => self.steps_spelled(request, usage, &all),
+            },
         };
         let Evaluation {
             allow,
@@ -58,6 +63,37 @@ impl Pack {
             steps,
             reasons,
         }
+    }
+
+    /// The steps by the first spelling of the passport's limits, then what others have against the call.
+    fn steps_spelled(&self, request: &Request<'_>, usage: &Usage, all: &[Spelled]) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for one in all {
+            let passport = Some(&one.passport);
+            let more = self.steps(
+                &Request {
+                    passport,
+                    ..*request
+                },
+                &one.passport,
+                usage,
+            );
+            if steps.is_empty() {
+                steps = more;
+                continue;
+            }
+            for mut step in more {
+                let told = steps.iter().any(|known| known.reasons == step.reasons);
+                if step.reasons.is_empty() || told {
+                    continue;
+                }
+                for reason in &mut step.reasons {
+                    reason.message = by(&reason.message, &one.place);
+                }
+                steps.push(step);
+            }
+        }
+        steps
     }
 
     fn steps(&self, request: &Request<'_>, passport: &Passport, usage: &Usage) -> Vec<Step> {

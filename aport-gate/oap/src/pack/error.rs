@@ -43,6 +43,14 @@ pub enum PackError {
         /// How many may be there.
         most: usize,
     },
+    /// Larger than any pack is read.
+    #[error("pack has {found} bytes; at most {most} are read")]
+    TooLarge {
+        /// Bytes there are.
+        found: usize,
+        /// Bytes that may be there.
+        most: usize,
+    },
     /// Not an assurance level.
     #[error(transparent)]
     AssuranceLevel(#[from] crate::UnknownAssuranceLevel),

@@ -88,6 +88,7 @@ impl Pack {
     /// # Errors
     /// [`PackError`], which names the field.
     pub fn parse(bytes: &[u8]) -> Result<Self, PackError> {
+        read::bounded(bytes)?;
         let value = parse_json(bytes)?;
         let map = value
             .as_object()

@@ -9,6 +9,20 @@ use serde_json::{Map, Value};
 pub(crate) const MAX_RULES: usize = 1000;
 pub(crate) const MAX_COUNTERS: usize = 100;
 
+/// Largest pack, in bytes. Published ones have less than 20 KB.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Refuses a pack that is larger than any is read.
+pub(crate) fn bounded(bytes: &[u8]) -> Result<(), PackError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(PackError::TooLarge {
+            found: bytes.len(),
+            most: MAX_BYTES,
+        });
+    }
+    Ok(())
+}
+
 fn few(what: &'static str, found: usize, most: usize) -> Result<(), PackError> {
     if found > most {
         return Err(PackError::TooMany { what, found, most });

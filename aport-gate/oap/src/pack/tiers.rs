@@ -5,6 +5,7 @@ use super::read::{text, wrong_type};
 use crate::AssuranceLevel;
 use crate::condition::Condition;
 use crate::condition::ast::{Expr, Function};
+use crate::condition::value::whole;
 use serde_json::{Map, Value};
 
 /// Amounts up to this one, in minor units, need this level.
@@ -28,7 +29,10 @@ pub(crate) fn parse(map: &Map<String, Value>) -> Result<Vec<Tier>, PackError> {
         let map = value
             .as_object()
             .ok_or_else(|| wrong_type("assurance_rules", expected))?;
-        let up_to = map.get("lte_minor").and_then(Value::as_u64);
+        let up_to = map
+            .get("lte_minor")
+            .and_then(|up_to| whole(up_to.as_number()?));
+        let up_to = up_to.and_then(|up_to| u64::try_from(up_to).ok());
         let up_to = up_to.ok_or_else(|| wrong_type("assurance_rules", expected))?;
         let level = AssuranceLevel::parse(text(map, "min_level", "assurance_rules.min_level")?)?;
         tiers.push(Tier { up_to, level });

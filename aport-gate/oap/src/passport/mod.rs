@@ -2,6 +2,8 @@
 
 mod parent;
 #[cfg(feature = "evaluate")]
+pub(crate) mod spelling;
+#[cfg(feature = "evaluate")]
 mod standing;
 mod status;
 
@@ -43,6 +45,8 @@ pub struct Passport {
     has_allowlist: bool,
     #[cfg(feature = "evaluate")]
     has_params: bool,
+    #[cfg(feature = "evaluate")]
+    may_vary: bool,
     #[cfg(feature = "evaluate")]
     kept_limits: KeptLimits,
 }
@@ -137,13 +141,16 @@ impl Passport {
         }
         #[cfg(feature = "evaluate")]
         let has_allowlist = crate::mcp::allowlists(&value).next().is_some();
+        let capabilities = capabilities(map)?;
         Ok(Self {
             digest: digest_json(&value)?,
             agent_id: agent_id(map)?,
             owner_id: text(map, "owner_id")?.to_owned(),
             status: status(text(map, "status")?)?,
             assurance_level: AssuranceLevel::parse(text(map, "assurance_level")?)?,
-            capabilities: capabilities(map)?,
+            #[cfg(feature = "evaluate")]
+            may_vary: may_vary(map, &capabilities),
+            capabilities,
             regions: regions(map)?,
             expires_at: time(map, "expires_at")?,
             not_before: time(map, "not_before")?,
@@ -225,6 +232,28 @@ impl Passport {
     #[cfg(feature = "evaluate")]
     pub(crate) fn has_params(&self) -> bool {
         self.has_params
+    }
+
+    /// Whether a pack may find its limits spelled in several ways.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn may_vary(&self) -> bool {
+        self.may_vary
+    }
+
+    /// The same passport as one spelling of its limits has it. The digest stays that of the document.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn with_limits(&self, limits: Map<String, Value>) -> Self {
+        let limits = Value::Object(limits);
+        let mut read = Self {
+            asks_approval: crate::approval::is_asked_in(&limits),
+            may_vary: false,
+            kept_limits: KeptLimits::default(),
+            ..self.clone()
+        };
+        if let Some(map) = read.value.as_object_mut() {
+            map.insert("limits".to_owned(), limits);
+        }
+        read
     }
 
     #[cfg(feature = "evaluate")]
@@ -329,6 +358,19 @@ fn capabilities(map: &Map<String, Value>) -> Result<Vec<String>, PassportError> 
                 .ok_or_else(|| wrong_type("capabilities", expected))
         })
         .collect()
+}
+
+/// Whether limits may be spelled in several ways: by keys, or by parameters of a capability.
+#[cfg(feature = "evaluate")]
+fn may_vary(map: &Map<String, Value>, capabilities: &[String]) -> bool {
+    let limits = map.get("limits").and_then(Value::as_object);
+    let list = map.get("capabilities").and_then(Value::as_array);
+    let own = crate::spelled::OWN_PARAMETERS;
+    limits.is_some_and(|limits| spelling::may_vary(limits, capabilities))
+        || list.into_iter().flatten().any(|item| {
+            let params = item.get("params").and_then(Value::as_object);
+            params.is_some_and(|params| params.keys().any(|name| !own.contains(&name.as_str())))
+        })
 }
 
 #[cfg(feature = "evaluate")]

@@ -21,7 +21,7 @@ const UNEVALUATED: u64 = 4;
 ///
 /// # Errors
 /// [`PackError::Schema`], which names the subschema.
-pub(super) fn bounded(schema: &Value) -> Result<(), PackError> {
+pub(crate) fn bounded(schema: &Value) -> Result<(), PackError> {
     let mut search = Search {
         root: schema,
         nested_id: nested_id(schema, true),

@@ -264,8 +264,7 @@ impl<'a> Call<'a> {
     pub(crate) fn limit_number(&self, names: &[&str]) -> Result<Option<(String, u64)>, Failure> {
         for name in names {
             if let Some(value) = self.limit(name) {
-                let number = value
-                    .as_u64()
+                let number = super::natural(value)
                     .ok_or_else(|| wrong("limits", name, "an integer that is not negative"))?;
                 return Ok(Some(((*name).to_owned(), number)));
             }

@@ -3,7 +3,7 @@
 
 use super::shell::{self, Command, Word};
 use super::wrapper::{is_assignment, is_shell, program, unwrapped, without_assignments};
-use super::{Call, Failure, environment, pattern};
+use super::{Call, Failure, environment, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
 
@@ -113,7 +113,15 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             }
         }
     }
+    let any = |allowed: &Vec<&str>| allowed.iter().any(|entry| entry.trim() == "*");
+    let restricted = !patterns.is_empty() || allowed.as_ref().is_some_and(|allowed| !any(allowed));
     for (at, command) in commands.iter().enumerate() {
+        if let Some(why) = command.unknown.as_ref().filter(|_| restricted) {
+            return Err(refuse(why.clone()));
+        }
+        if let Some(why) = written::harm(command)? {
+            return Err(refuse(why));
+        }
         for entry in &patterns {
             if is_written_otherwise(entry, command) {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
@@ -222,7 +230,7 @@ fn is_written_otherwise(entry: &str, command: &Command) -> bool {
         return false;
     }
     let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-    let (asked, given) = (flags(&entry), flags(&texts));
+    let given = flags(&texts);
     let operands = |words: &[&str]| -> Vec<String> {
         words
             .iter()
@@ -231,7 +239,7 @@ fn is_written_otherwise(entry: &str, command: &Command) -> bool {
             .collect()
     };
     let given_operands = operands(&texts);
-    asked.iter().all(|flag| given.contains(flag))
+    flags(&entry).iter().all(|flag| flag.is_in(&given))
         && operands(&entry).iter().all(|operand| {
             given_operands
                 .iter()
@@ -239,17 +247,42 @@ fn is_written_otherwise(entry: &str, command: &Command) -> bool {
         })
 }
 
-/// Letters of short options, and long options, with those of well-known programs as their letters.
-fn flags(words: &[&str]) -> Vec<String> {
+/// An option, in lower case and without its value.
+#[derive(Debug, PartialEq)]
+enum Flag {
+    Letter(char),
+    Long(String),
+}
+
+impl Flag {
+    /// Whether it is among those given, which may be cut short: `--rec` is `--recursive`, and so is `-r`.
+    fn is_in(&self, given: &[Self]) -> bool {
+        let word = match self {
+            Self::Letter('r') => "recursive",
+            Self::Letter('f') => "force",
+            Self::Letter(_) => "",
+            Self::Long(word) => word,
+        };
+        given.iter().any(|given| match given {
+            Self::Long(short) => !short.is_empty() && word.starts_with(short.as_str()),
+            Self::Letter('r') if word == "recursive" => true,
+            Self::Letter('f') if word == "force" => true,
+            letter => letter == self,
+        })
+    }
+}
+
+fn flags(words: &[&str]) -> Vec<Flag> {
     let mut flags = Vec::new();
     for word in words.iter().take_while(|word| **word != "--") {
         match word.strip_prefix("--") {
-            Some("recursive") => flags.push("r".to_owned()),
-            Some("force") => flags.push("f".to_owned()),
-            Some(long) => flags.push(long.to_lowercase()),
+            Some(long) => {
+                let name = long.split('=').next().unwrap_or_default();
+                flags.push(Flag::Long(name.to_lowercase()));
+            }
             None => {
                 let letters = word.strip_prefix('-').unwrap_or_default().chars();
-                flags.extend(letters.map(|c| c.to_lowercase().to_string()));
+                flags.extend(letters.flat_map(char::to_lowercase).map(Flag::Letter));
             }
         }
     }
@@ -270,7 +303,7 @@ fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option
     }
     let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
     let given = flags(&texts);
-    let has = |flag: &str| given.iter().any(|given| given == flag);
+    let has = |letter: char| Flag::Letter(letter).is_in(&given);
     let wide = |text: &&&str| {
         let bare = text.trim_end_matches('*').trim_end_matches('/');
         !text.starts_with('-')
@@ -282,7 +315,7 @@ fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option
     if matches!(
         base,
         "rm" | "chmod" | "chown" | "del" | "rd" | "remove-item"
-    ) && has("r")
+    ) && has('r')
         && let Some(operand) = texts.iter().find(wide)
     {
         return Some(format!("runs `{base}` on all of `{operand}`"));
@@ -297,7 +330,9 @@ fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option
     {
         return Some(format!("feeds what it fetched or decoded to `{base}`"));
     }
-    if matches!(base, "nc" | "ncat" | "netcat") && (has("e") || has("c") || has("exec")) {
+    if matches!(base, "nc" | "ncat" | "netcat")
+        && (has('e') || has('c') || Flag::Long("exec".to_owned()).is_in(&given))
+    {
         return Some(format!("opens a shell to others with `{base}`"));
     }
     None

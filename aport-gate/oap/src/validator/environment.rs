@@ -14,7 +14,7 @@ pub(super) const LIMITS: [&str; 6] = [
 ];
 
 /// Variables that make another program run than the one that was approved.
-const TAKES_OVER: [&str; 37] = [
+const TAKES_OVER: [&str; 55] = [
     "path",
     "pathext",
     "comspec",
@@ -52,6 +52,24 @@ const TAKES_OVER: [&str; 37] = [
     "git_config*",
     "git_external_diff",
     "git_askpass",
+    "git_editor",
+    "git_sequence_editor",
+    "git_pager",
+    "git_proxy_command",
+    "git_template_dir",
+    "ssh_askpass",
+    "sudo_askpass",
+    "lessopen",
+    "lessclose",
+    "manpager",
+    "rustc_wrapper",
+    "rustc_workspace_wrapper",
+    "makeflags",
+    "gnumakeflags",
+    "npm_config_script_shell",
+    "zdotdir",
+    "rsync_rsh",
+    "bash_func_*",
 ];
 
 pub(super) fn check(call: &Call<'_>) -> Result<(), Failure> {

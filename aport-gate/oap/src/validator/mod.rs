@@ -25,8 +25,12 @@ mod file;
 #[cfg(feature = "evaluate")]
 mod form;
 #[cfg(feature = "evaluate")]
+mod git;
+#[cfg(feature = "evaluate")]
 mod header;
 mod kind;
+#[cfg(feature = "evaluate")]
+mod launch;
 #[cfg(feature = "evaluate")]
 mod limits;
 #[cfg(feature = "evaluate")]
@@ -52,7 +56,16 @@ mod target;
 mod tool;
 #[cfg(feature = "evaluate")]
 mod wrapper;
+#[cfg(feature = "evaluate")]
+mod written;
 
 #[cfg(feature = "evaluate")]
 pub(crate) use call::{Call, Denial, Failure};
 pub(crate) use kind::Validator;
+
+/// A number of things, also where it is written `5.0`.
+#[cfg(feature = "evaluate")]
+fn natural(value: &serde_json::Value) -> Option<u64> {
+    let number = crate::condition::value::whole(value.as_number()?)?;
+    u64::try_from(number).ok()
+}

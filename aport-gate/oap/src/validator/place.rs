@@ -225,6 +225,51 @@ pub(super) fn system(path: &Path) -> Option<String> {
     CRITICAL_NAMES.contains(&name).then(|| name.to_owned())
 }
 
+/// Directories of the system in which commands write as a matter of course.
+const WRITTEN_OFTEN: [&str; 9] = [
+    "/dev",
+    "/root",
+    "/run",
+    "/var/run",
+    "/var/log",
+    "/var/lib",
+    "/var/spool",
+    "/usr/share",
+    "/snap",
+];
+const KEY_PLACES: [&str; 4] = [".ssh", ".gnupg", "authorized_keys", "sudoers"];
+const DEVICES: [&str; 7] = ["null", "zero", "full", "tty", "stdout", "stderr", "fd"];
+
+/// What of the path lets a command take over a machine by writing there, if anything: keys, start-up files, hooks,
+/// scheduled commands, the system's own programs and settings.
+pub(super) fn takes_over(path: &Path) -> Option<String> {
+    if let Some(what) = system(path)
+        && !WRITTEN_OFTEN.contains(&what.as_str())
+    {
+        return Some(what);
+    }
+    for form in path.forms() {
+        let rooted = format!("/{}", form.trim_start_matches('/'));
+        let parts = SECRET_PARTS
+            .iter()
+            .take(4)
+            .chain(&["/etc/cron", "/var/spool/cron"]);
+        if let Some(part) = parts.into_iter().find(|part| rooted.starts_with(**part)) {
+            return Some((*part).to_owned());
+        }
+        let mut segments = rooted.split('/').skip(1);
+        if path.rooted && path.drive.is_none() && rooted.starts_with("/dev/") {
+            segments.next();
+            let device = segments.next().unwrap_or_default();
+            return (!DEVICES.contains(&device)).then(|| "/dev".to_owned());
+        }
+        if let Some(key) = segments.find(|segment| KEY_PLACES.contains(segment)) {
+            return Some(key.to_owned());
+        }
+    }
+    None
+}
+
 /// Whether a path is the directory or lies in it.
 pub(super) fn under(path: &str, directory: &str) -> bool {
     let directory = directory.trim_end_matches('/');

@@ -119,7 +119,7 @@ mod limit {
     use super::{Rate, WINDOWS};
     use crate::Window;
     use crate::condition::explain::Finding;
-    use crate::validator::{Call, Failure, Validator};
+    use crate::validator::{Call, Failure, Validator, natural};
     use serde_json::Value;
 
     impl Rate {
@@ -241,7 +241,7 @@ mod limit {
     }
 
     fn cap(name: &str, value: &Value) -> Result<u64, Failure> {
-        value.as_u64().ok_or_else(|| {
+        natural(value).ok_or_else(|| {
             Failure::Fault(format!(
                 "limit `{name}` must be an integer that is not negative"
             ))
@@ -257,7 +257,7 @@ mod limit {
             .find_map(|key| map.get(*key))?;
         let seconds = ["window_seconds", "per_seconds", "seconds"]
             .iter()
-            .find_map(|key| map.get(*key)?.as_u64());
+            .find_map(|key| natural(map.get(*key)?));
         let named = ["window", "per", "interval", "period"]
             .iter()
             .find_map(|key| map.get(*key)?.as_str());

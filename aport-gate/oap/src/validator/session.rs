@@ -172,7 +172,7 @@ fn running(call: &Call<'_>, facts: &[&str]) -> Result<Option<u64>, Failure> {
         let number = match call.field(fact) {
             None => None,
             Some(Value::Array(items)) => u64::try_from(items.len()).ok(),
-            Some(value) => value.as_u64(),
+            Some(value) => super::natural(value),
         };
         return number.map(Some).ok_or_else(|| {
             Failure::Fault(format!(

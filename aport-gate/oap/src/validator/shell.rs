@@ -26,6 +26,19 @@ pub(super) struct Command {
     pub(super) words: Vec<Word>,
     /// Whether its input is the output of the one before.
     pub(super) piped: bool,
+    /// Files that its output is redirected to.
+    pub(super) writes: Vec<Word>,
+    /// For a program that is run without the line saying which: why it is.
+    pub(super) unknown: Option<String>,
+}
+
+/// What the word after a redirection is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Target {
+    /// A file that is written.
+    File,
+    /// A file that is read, or text.
+    Input,
 }
 
 impl Command {
@@ -78,7 +91,7 @@ impl Reader {
         }
         let mut command = Command::default();
         let mut word: Option<Word> = None;
-        let mut target = false;
+        let mut target: Option<Target> = None;
         while let Some(c) = self.peek(0) {
             if Some(c) == close {
                 self.at += 1;
@@ -95,7 +108,7 @@ impl Reader {
                 }
                 '\n' | '\r' | ';' | '&' | '|' | '(' | ')' => {
                     // `2>&1` and `&>file` are redirections.
-                    if c == '&' && (target || self.peek(1) == Some('>')) {
+                    if c == '&' && (target.is_some() || self.peek(1) == Some('>')) {
                         self.at += 1;
                         continue;
                     }
@@ -130,10 +143,12 @@ impl Reader {
                         word = None;
                     }
                     self.end_word(&mut command, &mut word, &mut target);
-                    while matches!(self.peek(1), Some('<' | '>' | '|' | '-')) {
+                    let mut writes = c == '>';
+                    while let Some(next @ ('<' | '>' | '|' | '-')) = self.peek(1) {
+                        writes |= next == '>';
                         self.at += 1;
                     }
-                    target = true;
+                    target = Some(if writes { Target::File } else { Target::Input });
                 }
                 '\'' => {
                     let text = word.get_or_insert_default();
@@ -201,9 +216,17 @@ impl Reader {
         Ok(())
     }
 
-    fn end_word(&self, command: &mut Command, word: &mut Option<Word>, target: &mut bool) {
+    fn end_word(
+        &self,
+        command: &mut Command,
+        word: &mut Option<Word>,
+        target: &mut Option<Target>,
+    ) {
         let Some(word) = word.take() else { return };
-        if std::mem::take(target) {
+        if let Some(target) = target.take() {
+            if target == Target::File {
+                command.writes.push(word);
+            }
             return;
         }
         if command.words.is_empty() && !word.dynamic {
@@ -218,7 +241,8 @@ impl Reader {
     fn end_command(&mut self, command: Command) -> Result<(), String> {
         // `for x in a b` runs nothing by itself.
         let first = command.words.first().map(|word| word.text.as_str());
-        if command.words.is_empty() || first == Some("for") {
+        let nothing = command.words.is_empty() || first == Some("for");
+        if nothing && command.writes.is_empty() {
             return Ok(());
         }
         if self.found.len() >= MAX_COMMANDS {

@@ -43,7 +43,7 @@ pub(super) fn content(call: &Call<'_>) -> Result<(), Failure> {
     }
     let claimed = match call.field("content_length") {
         None => None,
-        Some(value) => Some(value.as_u64().ok_or_else(|| {
+        Some(value) => Some(super::natural(value).ok_or_else(|| {
             Failure::Fault("`context.content_length` must be an integer".to_owned())
         })?),
     };

@@ -1,9 +1,10 @@
 //! Programs that run another program: what they run has to pass as well.
 
+use super::launch;
 use super::shell::{self, Command, MAX_COMMANDS, MAX_NESTING, Word};
 
 /// Name, options that take a value, and how many plain words come before the program.
-const WRAPPERS: [(&str, &[&str], usize); 22] = [
+const WRAPPERS: [(&str, &[&str], usize); 39] = [
     ("env", &["-u", "-C", "--unset", "--chdir"], 0),
     (
         "sudo",
@@ -34,6 +35,27 @@ const WRAPPERS: [(&str, &[&str], usize); 22] = [
     ("strace", &["-o", "-e", "-p"], 0),
     ("caffeinate", &["-t"], 0),
     ("parallel", &["-j"], 0),
+    ("flock", &["-w", "--timeout", "-E"], 1),
+    ("setpriv", &["--reuid", "--regid", "--groups"], 0),
+    ("taskset", &[], 1),
+    ("chrt", &[], 1),
+    ("runuser", &["-u", "-g", "-G"], 0),
+    ("fakeroot", &[], 0),
+    (
+        "systemd-run",
+        &["-p", "-u", "-E", "-M", "-t", "--unit", "--property"],
+        0,
+    ),
+    ("ltrace", &["-o", "-e", "-p"], 0),
+    ("valgrind", &[], 0),
+    ("nsenter", &["-t", "--target"], 0),
+    ("dbus-run-session", &[], 0),
+    ("proxychains", &["-f"], 0),
+    ("proxychains4", &["-f"], 0),
+    ("torsocks", &[], 0),
+    ("unbuffer", &[], 0),
+    ("gosu", &[], 1),
+    ("su-exec", &[], 1),
 ];
 
 const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh"];
@@ -83,8 +105,18 @@ pub(super) fn unwrapped(commands: Vec<Command>) -> Result<Vec<Command>, String> 
     Ok(all)
 }
 
-/// What a command runs besides itself.
+/// What a command runs besides itself: what it wraps, and what its options name.
 fn inside(command: &Command) -> Result<Vec<Command>, String> {
+    let words = without_assignments(&command.words);
+    let Some((first, rest)) = words.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut all = wrapped(command)?;
+    all.extend(launch::launched(&program(&first.text), rest)?);
+    Ok(all)
+}
+
+fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
     let words = without_assignments(&command.words);
     let Some((first, rest)) = words.split_first() else {
         return Ok(Vec::new());
@@ -94,6 +126,7 @@ fn inside(command: &Command) -> Result<Vec<Command>, String> {
         vec![Command {
             words: words.to_vec(),
             piped: command.piped,
+            ..Command::default()
         }]
     };
     if name == "eval" || name == "iex" || name == "invoke-expression" {

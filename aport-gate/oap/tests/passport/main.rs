@@ -9,4 +9,6 @@ mod check;
 #[cfg(test)]
 mod setting;
 #[cfg(test)]
+mod spelled;
+#[cfg(test)]
 mod standing;

@@ -13,6 +13,10 @@ mod explanation;
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
+mod launch;
+#[cfg(test)]
 mod rate;
 #[cfg(test)]
 mod reference;
@@ -30,3 +34,5 @@ mod tool;
 mod url;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod whole;

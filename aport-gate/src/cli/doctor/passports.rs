@@ -1,10 +1,14 @@
 //! The passports of local mode, and what their agents may do.
 
-use aport_gate_oap::{AgentId, AssuranceLevel, Passport, PassportStatus};
+use std::path::Path;
+
+use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Passport, PassportStatus};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Check;
 use crate::cli::environment::Environment;
+use crate::cli::output::one_line;
+use crate::cli::passport::document::Document;
 use crate::cli::passport::store::Store;
 use crate::packs::PackSet;
 
@@ -36,6 +40,7 @@ pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<
                 let passport = document.passport();
                 let left = left(passport);
                 checks.extend(ends(passport, left));
+                checks.extend(doubtful(path, document));
                 if passport.status() == PassportStatus::Active && left.is_none_or(is_some_time) {
                     active += 1;
                 } else {
@@ -48,6 +53,28 @@ pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<
     checks.insert(0, Check::good("passports", found));
     checks.extend(bound(environment, packs));
     checks
+}
+
+/// What a passport grants or limits in a way that is probably not meant.
+fn doubtful(path: &Path, document: &Document) -> Vec<Check> {
+    let about = |finding: &Finding| {
+        ["limits", "capabilities", "regions"]
+            .iter()
+            .any(|field| finding.path.starts_with(field))
+    };
+    Passport::check(document.text().as_bytes())
+        .iter()
+        .filter(|finding| about(finding))
+        .map(|finding| {
+            let agent = document.passport().agent_id();
+            let Finding {
+                path: at, message, ..
+            } = finding;
+            let found = one_line(&format!("of `{agent}`: {message} (at `{at}`)"));
+            let next = format!("aport-gate passport check {}", path.display());
+            Check::doubtful("passport", found).next(one_line(&next))
+        })
+        .collect()
 }
 
 fn left(passport: &Passport) -> Option<SignedDuration> {

@@ -45,7 +45,7 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
-        Document::parse(&file::read(&path)?)
+        Document::parse(&file::as_it_is(&path)?)
             .and_then(|document| document.of(agent))
             .map(Some)
             .map_err(|problem| {
@@ -81,7 +81,7 @@ impl Store {
                     if agent.as_str() != stem {
                         return Err(format!("its name must be `{agent}.json`"));
                     }
-                    let bytes = file::read(&path).map_err(|failure| failure.to_string())?;
+                    let bytes = file::as_it_is(&path).map_err(|failure| failure.to_string())?;
                     Document::parse(&bytes)?.of(&agent)
                 });
             (path, document)

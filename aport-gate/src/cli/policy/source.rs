@@ -38,7 +38,7 @@ pub(in crate::cli) fn source(name: &str) -> Result<Source, Failure> {
             origin: origin(loaded.origin()),
         });
     }
-    let pack = Pack::parse(&file::read(path)?).map_err(|error| {
+    let pack = Pack::parse(&file::as_it_is(path)?).map_err(|error| {
         Failure::new(format!("policy pack `{name}` does not load: {error}"))
             .hint(format!("aport-gate policy check {name}"))
     })?;

@@ -94,7 +94,9 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Proble
     // transaction: a process that dies between two leaves the version of before.
     let found = version(&transaction)?;
     for step in STEPS.iter().skip(found) {
-        transaction.execute_batch(step)?;
+        transaction
+            .execute_batch(step)
+            .map_err(|error| misfit(found, error))?;
     }
     if found == 0 {
         super::chain::start(&transaction)?;
@@ -108,6 +110,16 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Proble
         tracing::info!(from = found, to = newest(), path = %path.display(), "the ledger was migrated");
     }
     Ok(connection)
+}
+
+/// A step fails by its tables only where the file's version is not the truth about them.
+fn misfit(version: usize, error: rusqlite::Error) -> Problem {
+    match super::super::error::misfit(&error) {
+        Some(message) => Problem::Corrupt(format!(
+            "its `user_version` says that its tables are of schema version {version}, which they do not fit: {message}"
+        )),
+        None => error.into(),
+    }
 }
 
 fn newest() -> i32 {

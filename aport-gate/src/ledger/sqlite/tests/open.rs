@@ -63,6 +63,30 @@ fn foreign_and_newer_files_are_refused_unchanged() {
     );
 }
 
+#[tokio::test]
+async fn tables_that_are_missing_or_of_another_version_are_named() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    scratch.raw("PRAGMA user_version = 1");
+    let error = refused(&scratch.file()).to_string();
+    assert!(
+        error.contains("`user_version`") && error.contains("version 1"),
+        "{error}"
+    );
+
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    scratch.raw("DROP TABLE audit");
+    let error = match Ledger::open(scratch.file()) {
+        Err(error) => error,
+        Ok(ledger) => ledger.refuse(json!({})).await.unwrap_err(),
+    };
+    assert!(
+        error.to_string().contains("no such table: audit"),
+        "{error}"
+    );
+}
+
 #[test]
 fn directory_that_cannot_be_written_is_an_error() {
     let scratch = Scratch::new();

@@ -1,0 +1,227 @@
+//! Programs that well-known programs run because an option, a setting or a word of theirs says so. What is found has
+//! to pass as if it had been called; what an option hides in a file or a directory is unknown, which no list allows.
+
+use super::git;
+use super::shell::{self, Command, Word};
+
+/// Programs with options whose value is a command line. A long option may be cut short, as GNU programs take it.
+const OPTIONS: [(&str, &[&str]); 16] = [
+    ("tar", &TAR),
+    ("bsdtar", &TAR),
+    ("gtar", &TAR),
+    ("rsync", &["-e", "--rsh"]),
+    ("scp", &["-S"]),
+    ("sftp", &["-S", "-D"]),
+    ("man", &["-P", "--pager", "-H", "--html"]),
+    ("zip", &["-TT", "--unzip-command"]),
+    ("sort", &["--compress-program"]),
+    ("split", &["--filter"]),
+    ("wget", &["--use-askpass"]),
+    ("script", &["-c", "--command"]),
+    ("su", &["-c", "--command", "--session-command"]),
+    ("runuser", &["-c", "--command", "--session-command"]),
+    ("flock", &["-c", "--command"]),
+    ("hg", &["--remotecmd", "--ssh", "-e"]),
+];
+const TAR: [&str; 7] = [
+    "-I",
+    "--use-compress-program",
+    "--to-command",
+    "-F",
+    "--info-script",
+    "--new-volume-script",
+    "--rsh-command",
+];
+
+/// What a command runs by its options, `name` being the program's own name and `rest` the words after it.
+///
+/// # Errors
+/// As [`shell::commands`].
+pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String> {
+    let mut found = Vec::new();
+    if let Some((_, options)) = OPTIONS.iter().find(|(known, _)| *known == name) {
+        for value in options.iter().flat_map(|option| values(rest, option)) {
+            found.extend(shell::commands(value)?);
+        }
+    }
+    match name {
+        "git" => found.extend(git::launched(rest)?),
+        "tar" | "bsdtar" | "gtar" => {
+            for action in values(rest, "--checkpoint-action") {
+                if let Some(script) = action.strip_prefix("exec=") {
+                    found.extend(shell::commands(script)?);
+                }
+            }
+        }
+        "rsync" => {
+            // `-avze ssh`: the last of several letters takes the value.
+            for pair in rest.windows(2) {
+                if let [letters, value] = pair
+                    && is_cluster(&letters.text)
+                    && letters.text.len() > 2
+                    && letters.text.ends_with('e')
+                {
+                    found.extend(shell::commands(&value.text)?);
+                }
+            }
+        }
+        "ssh" | "scp" | "sftp" => secure_shell(rest, &mut found)?,
+        "npx" => {
+            // Behind the program's name, options are the program's own.
+            let takes = |at: usize| {
+                let before = at.checked_sub(1).and_then(|at| rest.get(at));
+                before.is_some_and(|word| matches!(word.text.as_str(), "-p" | "--package"))
+            };
+            let plain = |(at, word): (usize, &Word)| !word.text.starts_with('-') && !takes(at);
+            let own = rest.iter().enumerate().position(plain);
+            // The script is such a word itself.
+            let own = rest
+                .get(..own.map_or(rest.len(), |at| at + 1))
+                .unwrap_or_default();
+            for option in ["-c", "--call"] {
+                for script in values(own, option) {
+                    found.extend(shell::commands(script)?);
+                }
+            }
+        }
+        "npm" | "pnpm" | "yarn" | "bun" => packages(rest, &mut found)?,
+        "make" | "gmake" => {
+            for word in rest {
+                if let Some(shell) = word.text.strip_prefix("SHELL=") {
+                    found.extend(shell::commands(shell)?);
+                }
+            }
+            if values(rest, "--eval").next().is_some() {
+                found.push(unknown("runs what `--eval` says"));
+            }
+        }
+        "cargo" => {
+            let runs = [
+                "runner",
+                "wrapper",
+                "linker",
+                "rustc",
+                "rustdoc",
+                "alias",
+                "credential",
+            ];
+            for value in values(rest, "--config") {
+                if !value.contains('=') || runs.iter().any(|key| value.contains(key)) {
+                    found.push(unknown("runs what `--config` says"));
+                }
+            }
+        }
+        "awk" | "gawk" | "mawk" | "nawk" => {
+            let runs = |word: &&Word| {
+                let squeezed: String = word.text.split_whitespace().collect();
+                ["system(", "|getline", "|\"", "\"|"]
+                    .iter()
+                    .any(|mark| squeezed.contains(mark))
+            };
+            if rest.iter().any(|word| runs(&word)) {
+                found.push(unknown("runs programs from its script"));
+            }
+        }
+        _ => {}
+    }
+    Ok(found)
+}
+
+/// A program that a command runs without its line saying which.
+pub(super) fn unknown(why: &str) -> Command {
+    Command {
+        unknown: Some(why.to_owned()),
+        ..Command::default()
+    }
+}
+
+/// The values of an option: `--name value`, `--name=value`, `-n value`, `-nvalue`.
+pub(super) fn values<'w>(words: &'w [Word], option: &str) -> impl Iterator<Item = &'w str> {
+    let words_after = |at: usize| words.get(at + 1).map(|word| word.text.as_str());
+    let long = option.starts_with("--");
+    words
+        .iter()
+        .take_while(|word| word.text != "--")
+        .enumerate()
+        .filter_map(move |(at, word)| {
+            let text = word.text.as_str();
+            if long {
+                let (name, value) = match text.split_once('=') {
+                    Some((name, value)) => (name, Some(value)),
+                    None => (text, None),
+                };
+                // Two dashes and a letter: shorter ones name no option.
+                let means = name.len() > 2 && option.starts_with(name);
+                return means.then(|| value.or_else(|| words_after(at))).flatten();
+            }
+            match text.strip_prefix(option)? {
+                "" => words_after(at),
+                value => Some(value.strip_prefix('=').unwrap_or(value)),
+            }
+        })
+}
+
+fn is_cluster(text: &str) -> bool {
+    text.starts_with('-') && !text.starts_with("--")
+}
+
+fn secure_shell(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
+    for setting in values(rest, "-o") {
+        let (key, value) = setting.split_once(['=', ' ']).unwrap_or((setting, ""));
+        let value = value.trim_start_matches(['=', ' ']);
+        match key.trim().to_lowercase().as_str() {
+            "proxycommand" | "localcommand" | "knownhostscommand" if value != "none" => {
+                found.extend(shell::commands(value)?);
+            }
+            "pkcs11provider" | "securitykeyprovider" | "include" => {
+                found.push(unknown(&format!("loads what `{key}` names")));
+            }
+            _ => {}
+        }
+    }
+    if values(rest, "-F").any(|file| file != "none" && file != "/dev/null") {
+        found.push(unknown("runs what the configuration file of `-F` says"));
+    }
+    Ok(())
+}
+
+/// `npm exec`, `npm x`, `pnpm dlx`, `yarn dlx`, `bun x`: a program of a package, or a script with `-c`.
+fn packages(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
+    if values(rest, "--script-shell").next().is_some() {
+        found.push(unknown("runs scripts by the program of `--script-shell`"));
+    }
+    let is_option = |word: &Word| word.text.starts_with('-');
+    let Some(at) = rest.iter().position(|word| !is_option(word)) else {
+        return Ok(());
+    };
+    let after = rest.get(at + 1..).unwrap_or_default();
+    match rest.get(at).map_or("", |word| word.text.as_str()) {
+        "exec" | "x" | "dlx" => {
+            for option in ["-c", "--call"] {
+                for script in values(after, option) {
+                    found.extend(shell::commands(script)?);
+                }
+            }
+            let program = after.iter().position(|word| !is_option(word));
+            let words = after
+                .get(program.unwrap_or(after.len())..)
+                .unwrap_or_default();
+            found.push(of(words));
+        }
+        "explore" => {
+            let program = after.iter().position(|word| word.text == "--");
+            if let Some(at) = program {
+                found.push(of(after.get(at + 1..).unwrap_or_default()));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+pub(super) fn of(words: &[Word]) -> Command {
+    Command {
+        words: words.to_vec(),
+        ..Command::default()
+    }
+}

@@ -3,8 +3,9 @@
 use crate::condition::evaluator::{Evaluator, Scene};
 use crate::condition::explain;
 use crate::condition::fields::Fields;
-use crate::condition::value::{Origin, Truth, whole};
+use crate::condition::value::{Origin, Truth};
 use crate::counter::{Unreadable, readings};
+use crate::json::whole;
 use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
 use crate::validator::{Call, Denial, Failure};

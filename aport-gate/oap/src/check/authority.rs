@@ -1,7 +1,7 @@
 //! What a passport may do, and up to which limits.
 
 use super::Document;
-use crate::condition::value::whole;
+use crate::json::whole;
 use serde_json::{Map, Value};
 
 pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>) {

@@ -2,7 +2,8 @@
 
 use super::ast::Expr;
 use crate::AssuranceLevel;
-use serde_json::{Map, Number, Value};
+use crate::json::whole;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -150,22 +151,6 @@ impl<'a> Val<'a> {
             Self::Null | Self::RecentKeys | Self::Absent(_) | Self::Unknown(_) => Value::Null,
         }
     }
-}
-
-/// The integer that a number is, also one that is written `100.0`: JSON has one kind of number, and a digest, a
-/// schema and a rule must not take it for two.
-pub(crate) fn whole(number: &Number) -> Option<i128> {
-    /// Floats below it hold every integer (RFC 8785, section 3.2.2.3).
-    const SAFE: f64 = 9_007_199_254_740_992.0;
-    if let Some(int) = number.as_i64() {
-        return Some(int.into());
-    }
-    if let Some(int) = number.as_u64() {
-        return Some(int.into());
-    }
-    let float = number.as_f64()?;
-    // Truncation is exact: there is no fraction, and the bound keeps it inside i128.
-    (float.fract() == 0.0 && float.abs() < SAFE).then_some(float as i128)
 }
 
 /// Compares without rounding the integer: 2^53 + 1 and 2^53 stay two numbers.

@@ -5,7 +5,7 @@ use super::read::{text, wrong_type};
 use crate::AssuranceLevel;
 use crate::condition::Condition;
 use crate::condition::ast::{Expr, Function};
-use crate::condition::value::whole;
+use crate::json::whole;
 use serde_json::{Map, Value};
 
 /// Amounts up to this one, in minor units, need this level.

@@ -66,6 +66,6 @@ pub(crate) use kind::Validator;
 /// A number of things, also where it is written `5.0`.
 #[cfg(feature = "evaluate")]
 fn natural(value: &serde_json::Value) -> Option<u64> {
-    let number = crate::condition::value::whole(value.as_number()?)?;
+    let number = crate::json::whole(value.as_number()?)?;
     u64::try_from(number).ok()
 }

@@ -8,6 +8,8 @@
 //! | what | at most |
 //! | --- | --- |
 //! | nesting of a JSON document | 64 levels; 128 of what is digested |
+//! | a pack | 1 MiB |
+//! | its schema, references counted as what they stand for | 10 000 subschemas, 200 in a row |
 //! | rules of a pack | 1000 |
 //! | counters that a pack declares | 100 |
 //! | a condition | 1000 characters, 32 levels |
@@ -17,6 +19,7 @@
 //! | text that one validator searches | 64 MiB, patterns times text |
 //! | a command line | 200 programs, 8 levels of substitutions or wrappers |
 //! | patterns of `required_context` | linear time; no look-around, no back-references |
+//! | spellings of one capability's limits | 16, each evaluated |
 //! | reasons about a context against its schema | 20 |
 //! | a value in the details of a reason | 1000 characters, 100 items |
 //! | findings of a check | 200 |

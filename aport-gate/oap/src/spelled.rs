@@ -7,6 +7,9 @@ use crate::reason::{policy_error, stage};
 use crate::{Evaluation, Outcome, Pack, Passport, Reason, Request, Usage};
 use serde_json::{Map, Value};
 
+/// The limits of one capability, by name.
+type Limits = Map<String, Value>;
+
 /// Parameters of a capability that are looked at by themselves.
 pub(crate) const OWN_PARAMETERS: [&str; 2] = ["max_amount", "currency"];
 
@@ -92,7 +95,7 @@ fn variants(
     scope: &str,
     spellings: &[Spelling<'_>],
     params: Option<&Map<String, Value>>,
-) -> (Map<String, Value>, Vec<(String, Map<String, Value>)>) {
+) -> (Limits, Vec<(String, Limits)>) {
     let alls = || {
         spellings.iter().filter_map(|one| match one.says {
             Says::All(all) => Some((one, all)),

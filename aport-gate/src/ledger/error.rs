@@ -349,11 +349,8 @@ pub(super) fn misfit(error: &rusqlite::Error) -> Option<&str> {
         rusqlite::Error::SqlInputError { msg, .. } => msg,
         _ => return None,
     };
-    let about = |misfit: &&str| message.contains(*misfit);
-    MISFITS
-        .iter()
-        .any(|misfit| about(&misfit))
-        .then_some(message)
+    let tells = MISFITS.iter().any(|misfit| message.contains(misfit));
+    tells.then_some(message)
 }
 
 fn sqlite(ledger: String, source: rusqlite::Error) -> LedgerError {

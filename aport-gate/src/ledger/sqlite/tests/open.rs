@@ -77,7 +77,7 @@ async fn tables_that_are_missing_or_of_another_version_are_named() {
     let scratch = Scratch::new();
     drop(scratch.open());
     scratch.raw("DROP TABLE audit");
-    let error = match Ledger::open(scratch.file()) {
+    let error = match Ledger::open(&scratch.file()) {
         Err(error) => error,
         Ok(ledger) => ledger.refuse(json!({})).await.unwrap_err(),
     };

@@ -118,7 +118,9 @@ async fn steps<'s>(gate: &'s Gate, mut incoming: Incoming, read: Read<'s>) -> An
     });
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(refusal) => return refuse(gate, &incoming, established.as_ref(), refusal).await,
+        Err(refusal) => {
+            return refuse(gate, &incoming, established.as_ref(), refusal, deadline).await;
+        }
     };
     let Parsed {
         mut call,
@@ -130,7 +132,8 @@ async fn steps<'s>(gate: &'s Gate, mut incoming: Incoming, read: Read<'s>) -> An
     let mut redacted = match gate.inner.redaction_key.redacted(incoming.tool.redacted) {
         Ok(redacted) => redacted,
         Err(error) => {
-            return refuse(gate, &incoming, Some(&agent), no_redaction(&error)).await;
+            let refusal = no_redaction(&error);
+            return refuse(gate, &incoming, Some(&agent), refusal, deadline).await;
         }
     };
     let mut known = Facts::NotDeclared;
@@ -144,14 +147,14 @@ async fn steps<'s>(gate: &'s Gate, mut incoming: Incoming, read: Read<'s>) -> An
         span::took(Stage::Facts, began);
         match found.map_err(|failed| failed.refusal(secrets.as_ref())) {
             Ok(found) => known = found,
-            Err(refusal) => return refuse(gate, &incoming, Some(&agent), refusal).await,
+            Err(refusal) => return refuse(gate, &incoming, Some(&agent), refusal, deadline).await,
         }
         if let (Some(hidden), Some(secrets), Facts::Found(found)) =
             (&mut redacted, &secrets, &known)
         {
             if let Some(field) = incoming.redacts_nothing(found.as_map()) {
                 let refusal = redacts_nothing(field);
-                return refuse(gate, &incoming, Some(&agent), refusal).await;
+                return refuse(gate, &incoming, Some(&agent), refusal, deadline).await;
             }
             hidden.add_repeats(secrets, found.as_map());
         }
@@ -185,7 +188,7 @@ async fn decide(
     };
     let query = match question.into_query(incoming) {
         Ok(query) => query,
-        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
+        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal, deadline).await),
     };
     let digest = query.digest;
     let late = || {
@@ -203,7 +206,7 @@ async fn decide(
     span::took(Stage::Verify, began);
     let recorded = match verdict {
         Ok(recorded) => recorded,
-        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal).await),
+        Err(refusal) => return Err(refused(gate, incoming, &agent, refusal, deadline).await),
     };
     let decision = recorded.decision;
     Span::current()

@@ -56,6 +56,28 @@ impl RefusalCode {
     }
 }
 
+impl RefusalCode {
+    /// What is told, instead of the message, to somebody who does not share this machine with the server:
+    /// such messages name its files, its registry and its settings.
+    fn told_to_strangers(self) -> Option<&'static str> {
+        match self {
+            Self::LedgerUnavailable => {
+                Some("the server's ledger cannot be used; the server's log says why")
+            }
+            #[cfg(feature = "registry")]
+            Self::Registry(
+                "gate.registry_setup"
+                | "gate.registry_unreachable"
+                | "gate.registry_tls"
+                | "gate.registry_unauthorized"
+                | "gate.registry_redirect"
+                | "gate.signing_keys_unavailable",
+            ) => Some("the server cannot ask its registry; the server's log says why"),
+            _ => None,
+        }
+    }
+}
+
 /// A call that is refused without a decision.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -77,6 +99,14 @@ impl Refusal {
     /// Adds what the caller does not read.
     pub(crate) fn with_detail(mut self, detail: &str) -> Self {
         self.detail = Some(one_line(detail));
+        self
+    }
+
+    /// As somebody who does not share this machine with the server may read it; log and record have it whole.
+    pub(crate) fn for_strangers(mut self) -> Self {
+        if let Some(message) = self.code.told_to_strangers() {
+            self.message = message.to_owned();
+        }
         self
     }
 

@@ -1,15 +1,18 @@
 //! Calls that end before there is a decision, each with its record.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use aport_gate_oap::AgentId;
 use rmcp::model::CallToolResult;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Span;
 
 use super::Incoming;
 use crate::facts::FactsError;
-use crate::gate::{Gate, GateInner};
+use crate::gate::Gate;
+use crate::http_caller::Transport;
 use crate::output::Answer;
 use crate::redaction::Secrets;
 use crate::refusal::{Refusal, RefusalCode};
@@ -19,8 +22,9 @@ pub(super) async fn refuse(
     incoming: &Incoming,
     agent: Option<&AgentId>,
     refusal: Refusal,
+    deadline: Instant,
 ) -> Answer {
-    Ok(recorded_refusal(&gate.inner, incoming, agent, refusal)
+    Ok(recorded_refusal(gate, incoming, agent, refusal, deadline)
         .await
         .into())
 }
@@ -30,15 +34,17 @@ pub(super) async fn refused(
     incoming: &Incoming,
     agent: &AgentId,
     refusal: Refusal,
+    deadline: Instant,
 ) -> Box<CallToolResult> {
-    Box::new(recorded_refusal(&gate.inner, incoming, Some(agent), refusal).await)
+    Box::new(recorded_refusal(gate, incoming, Some(agent), refusal, deadline).await)
 }
 
 async fn recorded_refusal(
-    gate: &GateInner,
+    gate: &Gate,
     incoming: &Incoming,
     agent: Option<&AgentId>,
     refusal: Refusal,
+    deadline: Instant,
 ) -> CallToolResult {
     Span::current().record("refused", refusal.code());
     tracing::warn!(
@@ -58,12 +64,27 @@ async fn recorded_refusal(
     if let (Some(agent), Some(members)) = (agent, record.as_object_mut()) {
         members.insert("agent_id".to_owned(), agent.as_str().into());
     }
-    // The call is refused whether or not the refusal can be recorded.
-    let recording = tokio::time::timeout(gate.timeout, gate.ledger.refuse(record)).await;
-    if !matches!(recording, Ok(Ok(()))) {
-        tracing::error!("the refusal could not be recorded");
-    }
+    record_in_time(gate, record, deadline).await;
+    let refusal = match incoming.transport {
+        Transport::Session => refusal,
+        Transport::Http(_) | Transport::UnknownHttp => refusal.for_strangers(),
+    };
     refusal.into_result(incoming.tool.pack.id)
+}
+
+/// The call is refused whether or not that can be recorded, and no later than it would be decided: a ledger
+/// that is still busy then gets its record without the caller.
+async fn record_in_time(gate: &Gate, record: Value, deadline: Instant) {
+    let inner = Arc::clone(&gate.inner);
+    let mut recording = Box::pin(async move {
+        let recorded = timeout(inner.timeout, inner.ledger.refuse(record)).await;
+        if !matches!(recorded, Ok(Ok(()))) {
+            tracing::error!("the refusal could not be recorded");
+        }
+    });
+    if timeout_at(deadline, &mut recording).await.is_err() {
+        tokio::spawn(recording);
+    }
 }
 
 pub(super) fn cancelled() -> Refusal {

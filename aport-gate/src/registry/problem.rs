@@ -121,6 +121,7 @@ impl Problem {
 /// A refusal of the verifier: there was no decision.
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
+        let refusal = refusal.for_strangers();
         match refusal.code() {
             "gate.invalid_context" => Self::invalid(refusal.message()),
             "gate.unknown_pack" => {

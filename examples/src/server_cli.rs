@@ -33,9 +33,9 @@ pub struct ServerCli {
     #[arg(long, value_name = "ADDR", requires = "http")]
     pub trusted_proxy: Vec<TrustedProxy>,
     /// Authorization server whose access tokens (JWT) count: exactly what their `iss` says.
-    #[arg(long, value_name = "URL", requires = "http", requires = "oauth_jwks")]
+    #[arg(long, value_name = "URL", requires = "http")]
     pub oauth_issuer: Option<String>,
-    /// The issuer's key set: an `https:` URL, or a file.
+    /// The issuer's key set: an `https:` URL, or a file; else where the issuer's own metadata says.
     #[arg(long, value_name = "URL|FILE", requires = "oauth_issuer")]
     pub oauth_jwks: Option<String>,
     /// What `aud` of an access token has to name; else the URL of this server.
@@ -81,8 +81,12 @@ impl ServerCli {
     }
 
     fn oauth_options(&self) -> Option<OAuthOptions> {
-        let mut oauth = OAuthOptions::new(self.oauth_issuer.as_ref()?, self.oauth_jwks.as_ref()?)
-            .agent_claim(&self.oauth_agent_claim);
+        let issuer = self.oauth_issuer.as_ref()?;
+        let oauth = match &self.oauth_jwks {
+            Some(keys) => OAuthOptions::new(issuer, keys),
+            None => OAuthOptions::of_issuer(issuer),
+        };
+        let mut oauth = oauth.agent_claim(&self.oauth_agent_claim);
         if let Some(audience) = &self.oauth_audience {
             oauth = oauth.audience(audience);
         }

@@ -71,6 +71,8 @@ pub(crate) struct Published {
     address: SocketAddr,
     pub(crate) asked: Arc<AtomicUsize>,
     keys: Arc<Mutex<Option<Value>>>,
+    /// The issuer's own, and where they are.
+    metadata: Arc<Mutex<Option<(String, Value)>>>,
 }
 
 impl Published {
@@ -80,18 +82,32 @@ impl Published {
             address: listener.local_addr().unwrap(),
             asked: Arc::default(),
             keys: Arc::default(),
+            metadata: Arc::default(),
         };
         published.publish(keys);
         let (asked, keys) = (Arc::clone(&published.asked), Arc::clone(&published.keys));
+        let metadata = Arc::clone(&published.metadata);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut request = [0; 4096];
-                let _ = stream.read(&mut request);
-                asked.fetch_add(1, Ordering::SeqCst);
-                let (status, body) = match &*keys.lock().unwrap() {
-                    Some(keys) => ("200 OK", keys.to_string()),
-                    None => ("503 Service Unavailable", String::new()),
+                let read = stream.read(&mut request).unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                let path = request.split(' ').nth(1).unwrap_or_default();
+                let (status, body) = match (path, &*keys.lock().unwrap()) {
+                    ("/jwks.json", keys) => {
+                        asked.fetch_add(1, Ordering::SeqCst);
+                        match keys {
+                            Some(keys) => ("200 OK", keys.to_string()),
+                            None => ("503 Service Unavailable", String::new()),
+                        }
+                    }
+                    _ => match &*metadata.lock().unwrap() {
+                        Some((place, metadata)) if place == path => {
+                            ("200 OK", metadata.to_string())
+                        }
+                        _ => ("404 Not Found", String::new()),
+                    },
                 };
                 let _ = stream.write_all(
                     format!(
@@ -112,6 +128,15 @@ impl Published {
 
     pub(crate) fn fail(&self) {
         *self.keys.lock().unwrap() = None;
+    }
+
+    /// As an issuer that has metadata at this path.
+    pub(crate) fn describe(&self, path: &str, metadata: Value) {
+        *self.metadata.lock().unwrap() = Some((path.to_owned(), metadata));
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) fn url(&self) -> String {

@@ -104,6 +104,65 @@ fn clients_learn_where_tokens_are_issued() {
 }
 
 #[test]
+fn clients_are_told_to_ask_for_tokens_that_count() {
+    let (home, key) = (Home::new(), Key::new("k1"));
+    let published = Published::start(&[&key]);
+    let keys = published.url();
+    let oauth = ["--oauth-issuer", ISSUER, "--oauth-jwks", &keys];
+    for (audience, is_published) in [("https://tools.example/mcp", true), ("api://tools", false)] {
+        let arguments = [&oauth[..], &["--oauth-audience", audience]].concat();
+        let server = HttpServerProcess::start(&home, &arguments, &[]);
+        let path = "/.well-known/oauth-protected-resource/mcp";
+        let resource = server.request("GET", path, &[], "").json()["resource"].clone();
+        let own = server.url();
+        assert_eq!(resource, if is_published { audience } else { own.as_str() });
+        // An issuer cannot be told of what is no URL: its operator has to.
+        assert_eq!(
+            server.log().contains("no URL"),
+            !is_published,
+            "{}",
+            server.log()
+        );
+        let mut claims = with(&claims(&server), "sub", AGENT.into());
+        assert_eq!(refund(&server, &key.sign(&claims), "key-own").status, 401);
+        claims["aud"] = audience.into();
+        let answer = refund(&server, &key.sign(&claims), &format!("key-{is_published}"));
+        assert!(answer.answer().is_ok(), "{answer:?}");
+    }
+}
+
+#[test]
+fn the_issuers_metadata_tells_where_its_keys_are() {
+    let (home, key) = (Home::new(), Key::new("k1"));
+    let published = Published::start(&[&key]);
+    let issuer = published.issuer();
+    let arguments = ["--oauth-issuer", issuer.as_str()];
+    let server = HttpServerProcess::start(&home, &arguments, &[]);
+    let good = with(&claims(&server), "iss", issuer.as_str().into());
+    let token = key.sign(&with(&good, "sub", AGENT.into()));
+    let metadata = json!({ "issuer": issuer, "jwks_uri": published.url() });
+    let foreign = json!({ "issuer": "https://evil.example", "jwks_uri": published.url() });
+    let elsewhere = json!({ "issuer": issuer, "jwks_uri": "http://192.0.2.1/jwks.json" });
+    let openid = "/.well-known/openid-configuration";
+    assert_eq!(refund(&server, &token, "key-nowhere").status, 503);
+    for wrong in [foreign, elsewhere] {
+        published.describe(openid, wrong);
+        // Longer than failures are remembered where there are no keys at all.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        assert_eq!(refund(&server, &token, "key-of-nobody").status, 503);
+    }
+    assert!(server.log().contains("not of"), "{}", server.log());
+    assert_eq!(published.asked.load(Ordering::SeqCst), 0);
+    published.describe(openid, metadata);
+    let found = (0..200).any(|attempt| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        refund(&server, &token, &format!("key-found-{attempt}")).status == 200
+    });
+    assert!(found, "{}", server.log());
+    assert_eq!(home.payments().len(), 1);
+}
+
+#[test]
 fn no_other_token_counts() {
     let (home, key, stranger) = (Home::new(), Key::new("k1"), Key::new("k1"));
     let published = Published::start(&[&key]);

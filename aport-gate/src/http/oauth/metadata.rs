@@ -26,7 +26,7 @@ impl Metadata {
     /// Of the resource at `origin` and `path`.
     pub(in crate::http) fn new(options: &OAuthOptions, origin: &str, path: &str) -> Self {
         let mut document = json!({
-            "resource": format!("{origin}{path}"),
+            "resource": options.resource(&format!("{origin}{path}")),
             "authorization_servers": [options.issuer],
             "bearer_methods_supported": ["header"],
         });

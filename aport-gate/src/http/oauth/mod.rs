@@ -1,9 +1,12 @@
 //! The server as an OAuth 2.1 resource server, as MCP's authorization has it.
 
 mod access_token;
+mod discovery;
+mod fetch;
 mod issuer_keys;
 mod key_set;
 mod metadata;
+mod published;
 mod settings;
 
 use aport_gate_oap::AgentId;
@@ -38,10 +41,18 @@ impl OAuth {
     /// # Errors
     /// The keys cannot be used, and why.
     pub(super) fn new(options: OAuthOptions, resource: &str) -> Result<Self, String> {
-        let keys = IssuerKeys::new(&options.keys, options.authorities.as_ref())?;
+        let keys = IssuerKeys::new(&options)?;
         let audience = options.audience.clone();
+        let audience = audience.unwrap_or_else(|| resource.to_owned());
+        let asked_for = options.resource(resource);
+        if audience != asked_for {
+            tracing::warn!(
+                audience,
+                "access tokens must name an audience that is no URL; clients ask the issuer for one for `{asked_for}`, so it has to put that audience into those"
+            );
+        }
         Ok(Self {
-            audience: audience.unwrap_or_else(|| resource.to_owned()),
+            audience,
             keys,
             options,
         })

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 #[must_use]
 pub struct OAuthOptions {
     pub(super) issuer: String,
-    pub(super) keys: String,
+    /// Found by the issuer's metadata where there is nothing.
+    pub(super) keys: Option<String>,
     pub(super) audience: Option<String>,
     pub(super) agent_claim: String,
     pub(super) scope: Option<String>,
@@ -27,8 +28,17 @@ impl OAuthOptions {
     /// [`agent_claim`](Self::agent_claim) says otherwise.
     pub fn new(issuer: impl Into<String>, keys: impl Into<String>) -> Self {
         Self {
+            keys: Some(keys.into()),
+            ..Self::of_issuer(issuer)
+        }
+    }
+
+    /// As [`new`](Self::new), with the keys where the issuer's own metadata says (RFC 8414, or OpenID
+    /// Connect Discovery): `issuer` must then be an `https:` URL, or of this machine.
+    pub fn of_issuer(issuer: impl Into<String>) -> Self {
+        Self {
             issuer: issuer.into(),
-            keys: keys.into(),
+            keys: None,
             audience: None,
             agent_claim: "sub".to_owned(),
             scope: None,
@@ -36,7 +46,9 @@ impl OAuthOptions {
         }
     }
 
-    /// What `aud` has to name, exactly; the URL of this server by default.
+    /// What `aud` has to name, exactly; the URL of this server by default. An `https:` URL is published as
+    /// the `resource` that clients ask the issuer for (RFC 9728); for anything else, the issuer itself has to
+    /// put it into the tokens that it issues for the URL of this server.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
         self
@@ -58,6 +70,13 @@ impl OAuthOptions {
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.authorities = Some(path.into());
         self
+    }
+
+    /// What clients are told to ask the issuer for a token for: `url` is that of this server.
+    pub(in crate::http) fn resource(&self, url: &str) -> String {
+        let audience = self.audience.as_deref();
+        let is_url = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
+        audience.filter(is_url).unwrap_or(url).to_owned()
     }
 
     pub(in crate::http) fn check(&self) -> Result<(), String> {

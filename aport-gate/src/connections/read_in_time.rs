@@ -2,6 +2,9 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,14 +18,17 @@ pub(super) struct ReadInTime<S> {
     within: Duration,
     /// Runs while there is something that the client has not taken.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Tells others whether there is.
+    unread: Arc<AtomicBool>,
 }
 
 impl<S> ReadInTime<S> {
-    pub(super) fn new(stream: S, within: Duration) -> Self {
+    pub(super) fn new(stream: S, within: Duration, unread: Arc<AtomicBool>) -> Self {
         Self {
             stream,
             within,
             waiting: None,
+            unread,
         }
     }
 
@@ -34,6 +40,7 @@ impl<S> ReadInTime<S> {
         if written.is_ready() {
             return written;
         }
+        self.unread.store(true, SeqCst);
         let within = self.within;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(within)));
         ready!(waiting.as_mut().poll(context));
@@ -80,6 +87,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ReadInTime<S> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.waiting = None;
+            self.unread.store(false, SeqCst);
         }
         self.in_time(flushed, context)
     }
@@ -109,7 +117,7 @@ mod tests {
                 std::future::pending::<()>().await;
                 drop(client);
             });
-            let mut stream = ReadInTime::new(ours, within);
+            let mut stream = ReadInTime::new(ours, within, Arc::default());
             let error = stream.write_all(&[7; 1024]).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
             reading.abort();
@@ -119,13 +127,15 @@ mod tests {
     #[tokio::test]
     async fn each_answer_has_its_own_time() {
         let (ours, mut client) = tokio::io::duplex(16);
-        let mut stream = ReadInTime::new(ours, Duration::from_secs(600));
+        let mut stream = ReadInTime::new(ours, Duration::from_secs(600), Arc::default());
         for _ in 0..3 {
             let writing = async {
                 stream.write_all(&[7; 24]).await.unwrap();
                 assert!(stream.waiting.is_some(), "it had to wait");
+                assert!(stream.unread.load(SeqCst));
                 stream.flush().await.unwrap();
                 assert!(stream.waiting.is_none());
+                assert!(!stream.unread.load(SeqCst));
             };
             let reading = async {
                 client.read_exact(&mut [0; 24]).await.unwrap();

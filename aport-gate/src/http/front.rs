@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 use http_body_util::Full;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::authenticate::Authentication;
 use super::body;
@@ -35,8 +36,15 @@ pub(super) struct Front {
     pub(super) body_bytes: usize,
     pub(super) io_timeout: Duration,
     pub(super) readiness: Readiness,
+    /// Cancelled when the server is asked to end.
+    pub(super) stopping: CancellationToken,
+    /// Cancelled when it ends, with the calls that are still under way.
+    pub(super) cut_off: CancellationToken,
     pub(super) mcp: Mcp,
 }
+
+/// How long a request has, after the server was asked to end, for the rest of its body.
+const LAST_BODIES: Duration = Duration::from_secs(1);
 
 /// A request for the MCP server.
 pub(super) async fn mcp(
@@ -52,7 +60,14 @@ pub(super) async fn mcp(
         .await
         .inspect_err(|problem| tracing::debug!(%from, ?problem, "refused"))?;
     let bytes = if parts.method == Method::POST {
-        body::message(&parts.headers, body, front.body_bytes, front.io_timeout).await?
+        let reading = body::message(&parts.headers, body, front.body_bytes, front.io_timeout);
+        tokio::select! {
+            biased;
+            read = reading => read?,
+            () = front.takes_no_more() => {
+                return Err(Problem::unavailable("the server ends; nothing was done"));
+            }
+        }
     } else {
         Bytes::new()
     };
@@ -68,5 +83,16 @@ pub(super) async fn mcp(
         // Its type and its JSON were looked at above: it is a message of a shape that MCP does not have.
         return Err(Problem::no_request("this is no message of MCP"));
     }
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && front.cut_off.is_cancelled() {
+        return Err(Problem::cut_off());
+    }
     Ok(response.map(Body::new))
+}
+
+impl Front {
+    /// Ready when a client that does not send on would only delay the end.
+    async fn takes_no_more(&self) {
+        self.stopping.cancelled().await;
+        tokio::time::sleep(LAST_BODIES).await;
+    }
 }

@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::connections::ToAnybody;
+
 /// JSON-RPC: what arrived is no JSON.
 const PARSE_ERROR: i32 = -32700;
 /// JSON-RPC: it is JSON, but no request.
@@ -19,6 +21,8 @@ pub(super) struct Problem {
     status: StatusCode,
     body: Value,
     challenge: Option<HeaderValue>,
+    /// Whether the same request may be sent again, soon.
+    again: bool,
 }
 
 impl Problem {
@@ -28,6 +32,7 @@ impl Problem {
             status,
             body,
             challenge: None,
+            again: false,
         }
     }
 
@@ -45,9 +50,21 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", description)
     }
 
-    /// The same request may be answered later.
+    /// The same request may be answered later: nothing was done.
     pub(super) fn unavailable(description: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", description)
+        Self {
+            again: true,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", description)
+        }
+    }
+
+    /// The server ends, and with it a call that has begun. Nobody may send it again just so.
+    pub(super) fn cut_off() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "cut_off",
+            "the server ended before the call did: it may have run, so look before you call again",
+        )
     }
 
     pub(super) fn not_json(description: &str) -> Self {
@@ -65,6 +82,7 @@ impl Problem {
             status: StatusCode::BAD_REQUEST,
             body: json!({ "jsonrpc": "2.0", "id": null, "error": error }),
             challenge: None,
+            again: false,
         }
     }
 }
@@ -72,7 +90,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status, &self.body);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.again {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -89,6 +107,8 @@ pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
+    // Refusals, health and metadata: what a call comes to is rmcp's answer.
+    response.extensions_mut().insert(ToAnybody);
     response
 }
 

@@ -38,7 +38,6 @@ pub struct HttpServer {
     listener: TcpListener,
     address: SocketAddr,
     options: HttpOptions,
-    cut_off: CancellationToken,
 }
 
 impl<T: Send + Sync + 'static> Server<T> {
@@ -111,14 +110,15 @@ impl<T: Send + Sync + 'static> Server<T> {
             body_bytes: options.body_bytes,
             io_timeout: options.io_timeout,
             readiness: Readiness::default(),
+            stopping: CancellationToken::new(),
             mcp: mcp(server, &options, cut_off.clone()),
+            cut_off,
         };
         Ok(HttpServer {
             front: Arc::new(front),
             listener,
             address,
             options,
-            cut_off,
         })
     }
 }
@@ -149,7 +149,6 @@ impl HttpServer {
             front,
             listener,
             options,
-            cut_off,
             ..
         } = self;
         let bounds = Bounds {
@@ -157,11 +156,19 @@ impl HttpServer {
             io_timeout: options.io_timeout,
             grace: options.grace,
         };
-        connections::serve(router(Arc::clone(&front)), listener, bounds, || (), stop).await;
-        cut_off.cancel();
+        let stop = async {
+            stop.await;
+            front.stopping.cancel();
+        };
+        let routes = router(Arc::clone(&front));
+        let answered = connections::serve(routes, listener, bounds, || (), stop).await;
+        front.cut_off.cancel();
         // A call holds its slot until its outcome is recorded.
         let all = u32::try_from(options.calls).unwrap_or(u32::MAX);
-        let ended = tokio::time::timeout(LAST_RECORDS, front.slots.acquire_many(all)).await;
+        let recorded = async {
+            let _ = tokio::join!(answered, front.slots.acquire_many(all));
+        };
+        let ended = tokio::time::timeout(LAST_RECORDS, recorded).await;
         if ended.is_err() {
             tracing::warn!("calls that do not end are left; what they took from caps stays taken");
         }

@@ -32,14 +32,8 @@ pub(crate) async fn serve(
         }
     };
     let opened = || Open::new(Arc::clone(&registry));
-    connections::serve(
-        router(Arc::clone(&registry)),
-        listener,
-        bounds,
-        opened,
-        stop,
-    )
-    .await;
+    let routes = router(Arc::clone(&registry));
+    drop(connections::serve(routes, listener, bounds, opened, stop).await);
 }
 
 /// An open connection, as the metrics count it.

@@ -1,6 +1,6 @@
 //! A desk in this process whose tool waits until it is told to go on.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -126,14 +126,4 @@ pub(crate) async fn answer(stream: TcpStream) -> HttpAnswer {
     tokio::task::spawn_blocking(|| read_answer(stream))
         .await
         .unwrap()
-}
-
-/// Whether the other side closed without a whole answer.
-pub(crate) async fn is_cut_off(mut stream: TcpStream) -> bool {
-    let read = move || {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        !String::from_utf8_lossy(&bytes).contains("200 OK")
-    };
-    tokio::task::spawn_blocking(read).await.unwrap()
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aport_gate_tests::{AGENT, Home, HttpServerProcess, refund_arguments};
 use serde_json::Value;
 
-use crate::desk::{Desk, answer, gate, is_cut_off, send, serve};
+use crate::crowd::Kept;
+use crate::desk::{Desk, answer, gate, send, serve};
 
 /// What became of the bodies, in the words of the audit trail.
 fn outcomes(home: &Home) -> Vec<String> {
@@ -63,7 +64,11 @@ async fn a_call_that_does_not_end_is_cut_off_and_what_it_took_stays_taken() {
     desk.until_begun(1).await;
     served.stop.send(()).unwrap();
     served.ended.await.unwrap();
-    assert!(is_cut_off(call).await);
+    let answer_then = answer(call).await;
+    assert_eq!(answer_then.status, 503, "{answer_then:?}");
+    assert_eq!(answer_then.json()["error"], "cut_off", "{answer_then:?}");
+    assert!(answer_then.body.contains("may have run"), "{answer_then:?}");
+    assert_eq!(answer_then.header("retry-after"), None);
     assert_eq!(desk.paid.load(Ordering::SeqCst), 0);
     let desk = Desk::new();
     desk.go_on.add_permits(9);
@@ -75,6 +80,37 @@ async fn a_call_that_does_not_end_is_cut_off_and_what_it_took_stays_taken() {
         !over.answer().is_ok(),
         "the call that was cut off counts: {over:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_requests_do_not_delay_the_end_and_calls_under_way_do() {
+    let (home, desk) = (Home::new(), Desk::new());
+    let long = Duration::from_secs(600);
+    let patient = |options: aport_gate::http::HttpOptions| options.grace(long).io_timeout(long);
+    let served = serve(gate(&home).await, desk.clone(), patient).await;
+    let mut silent = Kept::open(served.address);
+    let mut kept = Kept::open(served.address);
+    assert_eq!(kept.get("/healthz"), Some(200));
+    let mut half_head = Kept::open(served.address);
+    half_head.send("POST /mcp HTTP/1.1\r\nHo");
+    let mut half_body = Kept::open(served.address);
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nContent-Length: 900\r\n\r\n{{\"jsonrpc",
+        served.address
+    );
+    half_body.send(&head);
+    let call = send(served.address, 100, "key-under-way");
+    desk.until_begun(1).await;
+    served.stop.send(()).unwrap();
+    for unfinished in [&mut silent, &mut kept, &mut half_head] {
+        assert_eq!(unfinished.status(), None);
+    }
+    assert_eq!(half_body.status(), Some(503));
+    assert!(!served.ended.is_finished());
+    desk.go_on.add_permits(1);
+    assert!(answer(call).await.answer().is_ok());
+    served.ended.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The example server over HTTP.
 #![allow(missing_docs)]
 
+mod crowd;
 mod desk;
 mod ending;
 mod front;
@@ -8,6 +9,7 @@ mod issuer;
 mod oauth;
 mod own_server;
 mod proxy;
+mod refusals;
 mod replicas;
 mod rmcp_client;
 mod serving;

@@ -1,28 +1,18 @@
 //! The example server over HTTP as a child process, spoken to by the plainest client there is.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::process::ExitStatus;
 
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::binary::wait_for;
 use crate::home::Home;
+use crate::listening::{LONG, Listening};
 use crate::process::server_command;
 
-const LONG: Duration = Duration::from_secs(60);
-
 /// A running `aport-gate-server --http`. Ended when dropped.
-pub struct HttpServerProcess {
-    address: SocketAddr,
-    child: Child,
-    log: Arc<Mutex<Vec<u8>>>,
-    readers: Vec<JoinHandle<()>>,
-}
+pub struct HttpServerProcess(Listening);
 
 /// One answer over HTTP.
 #[derive(Clone, Debug)]
@@ -55,54 +45,21 @@ impl HttpServerProcess {
     }
 
     fn launch(home: &Home, listen: &str, arguments: &[&str], envs: &[(&str, &str)]) -> Self {
-        let mut child = server_command(home.path(), envs)
-            .args(["--http", listen])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
-        let (told, first) = mpsc::channel();
-        let log = Arc::<Mutex<Vec<u8>>>::default();
-        let logged = Arc::clone(&log);
-        // Both are read to their end: a full pipe would stop the server.
-        let readers = vec![
-            std::thread::spawn(move || {
-                for line in stdout.lines().map_while(Result::ok) {
-                    let _ = told.send(line);
-                }
-            }),
-            std::thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                while let Ok(read @ 1..) = stderr.read(&mut bytes) {
-                    logged.lock().unwrap().extend_from_slice(&bytes[..read]);
-                }
-            }),
-        ];
-        let mut server = Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            child,
-            log,
-            readers,
-        };
-        let line = first.recv_timeout(LONG);
-        let line = line.unwrap_or_else(|_| panic!("it did not start: {}", server.log()));
-        let told = line.strip_prefix("listening on http://").unwrap();
-        server.address = told.strip_suffix("/mcp").unwrap().parse().unwrap();
-        server
+        let mut command = server_command(home.path(), envs);
+        command.args(["--http", listen]).args(arguments);
+        Self(Listening::start(command, "/mcp"))
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address
     }
 
     /// Where it speaks MCP.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+        format!("http://{}/mcp", self.0.address)
     }
 
     /// What it wrote to standard error so far.
@@ -111,7 +68,7 @@ impl HttpServerProcess {
     /// Never, unless a reader did.
     #[must_use]
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+        self.0.log()
     }
 
     /// Kills it at once, as a crash would.
@@ -119,14 +76,13 @@ impl HttpServerProcess {
     /// # Panics
     /// When it cannot be ended.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.0.kill();
     }
 
     /// Its process.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.0.id()
     }
 
     /// Waits for it to end by itself.
@@ -134,7 +90,7 @@ impl HttpServerProcess {
     /// # Panics
     /// When it does not, in time.
     pub fn ended(&mut self) -> ExitStatus {
-        wait_for(&mut self.child, LONG).expect("it ends by itself")
+        self.0.ended()
     }
 
     /// Sends these bytes and reads to the end.
@@ -143,7 +99,7 @@ impl HttpServerProcess {
     /// When there is no answer of HTTP.
     #[must_use]
     pub fn raw(&self, request: &[u8]) -> HttpAnswer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut stream = TcpStream::connect(self.0.address).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.write_all(request).unwrap();
         read_answer(stream)
@@ -161,7 +117,7 @@ impl HttpServerProcess {
             headers.iter().any(is)
         };
         for (name, value) in [
-            ("host", self.address.to_string()),
+            ("host", self.0.address.to_string()),
             ("content-type", "application/json".to_owned()),
             ("accept", "application/json, text/event-stream".to_owned()),
             ("content-length", body.len().to_string()),
@@ -246,15 +202,5 @@ impl HttpAnswer {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
         })
-    }
-}
-
-impl Drop for HttpServerProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        for reader in self.readers.drain(..) {
-            let _ = reader.join();
-        }
     }
 }

@@ -13,6 +13,7 @@ mod binary;
 mod home;
 mod http_server;
 pub mod in_process;
+mod listening;
 mod operator;
 mod process;
 mod registry;

@@ -1,26 +1,16 @@
 //! A registry of our own as a child process, and gates that ask it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::home::Home;
+use crate::listening::{LONG, Listening};
 use crate::process::ServerProcess;
 
-const LONG: Duration = Duration::from_secs(60);
-
 /// A running `aport-gate registry`. Ended when dropped.
-pub struct RegistryProcess {
-    address: SocketAddr,
-    child: Child,
-    log: Arc<Mutex<Vec<u8>>>,
-    readers: Vec<JoinHandle<()>>,
-}
+pub struct RegistryProcess(Listening);
 
 impl RegistryProcess {
     /// Starts one on `home` and a free port.
@@ -46,56 +36,21 @@ impl RegistryProcess {
         let address = address.to_string();
         let mut all = vec!["registry", "--listen", address.as_str()];
         all.extend(arguments);
-        let mut child = home
-            .operator_command(&all)
-            .envs(envs.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the registry starts");
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
-        let (told, first) = mpsc::channel();
-        let log = Arc::<Mutex<Vec<u8>>>::default();
-        let logged = Arc::clone(&log);
-        // Both are read to their end: a full pipe would stop the registry.
-        let readers = vec![
-            std::thread::spawn(move || {
-                for line in stdout.lines().map_while(Result::ok) {
-                    let _ = told.send(line);
-                }
-            }),
-            std::thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                while let Ok(read @ 1..) = stderr.read(&mut bytes) {
-                    logged.lock().unwrap().extend_from_slice(&bytes[..read]);
-                }
-            }),
-        ];
-        let mut registry = Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            child,
-            log,
-            readers,
-        };
-        let line = first.recv_timeout(LONG);
-        let line = line.unwrap_or_else(|_| panic!("it did not start: {}", registry.log()));
-        let told = line.strip_prefix("listening on http://").unwrap();
-        registry.address = told.parse().unwrap();
-        registry
+        let mut command = home.operator_command(&all);
+        command.envs(envs.iter().copied());
+        Self(Listening::start(command, ""))
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address
     }
 
     /// Its `APORT_BASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.0.address)
     }
 
     /// What it wrote to standard error so far.
@@ -104,7 +59,7 @@ impl RegistryProcess {
     /// Never, unless a reader did.
     #[must_use]
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+        self.0.log()
     }
 
     /// Kills it at once, as a crash would.
@@ -112,8 +67,7 @@ impl RegistryProcess {
     /// # Panics
     /// When it cannot be ended.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.0.kill();
     }
 
     /// An example server with a home of its own that asks this registry, bound to the agent of the tests.
@@ -165,10 +119,10 @@ impl RegistryProcess {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{key}Connection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
+            self.0.address,
             body.len()
         );
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        let mut stream = TcpStream::connect(self.0.address).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -196,15 +150,5 @@ impl RegistryProcess {
             .find(|reason| reason["details"]["rule"] == "daily_cap");
         let daily = daily.unwrap_or_else(|| panic!("no daily cap in {denial}"));
         daily["details"]["used"].as_u64().unwrap()
-    }
-}
-
-impl Drop for RegistryProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        for reader in self.readers.drain(..) {
-            let _ = reader.join();
-        }
     }
 }

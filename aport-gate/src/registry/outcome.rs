@@ -153,6 +153,16 @@ impl Report {
                 return Err(Problem::invalid(message));
             }
         };
+        // What was done, or may have been, gives nothing back.
+        if settlement == Settlement::Release
+            && matches!(outcome, BodyOutcome::Ok | BodyOutcome::Panicked)
+        {
+            let message = format!(
+                "`settlement` `release` contradicts `outcome` `{}`: only a call that did nothing gives back what it took; report `commit` or `hold`",
+                outcome.name()
+            );
+            return Err(Problem::invalid(message));
+        }
         Ok(Self {
             agent: text("agent_id")?.to_owned(),
             outcome,

@@ -118,7 +118,12 @@ fn nobody_settles_what_was_not_given_to_them() {
     server.post(&path, &[], &body).fails(403, "forbidden");
     let unknown = uuid::Uuid::new_v4().to_string();
     report(&server, &unknown, &token, &agent, release).fails(403, "forbidden");
-    for what in [["fine", "commit"], ["ok", "give"]] {
+    for what in [
+        ["fine", "commit"],
+        ["ok", "give"],
+        ["ok", "release"],
+        ["panicked", "release"],
+    ] {
         report(&server, &id, &token, &agent, what).fails(400, "validation_failed");
     }
     assert_eq!(used(&server, &agent), 1000);

@@ -59,7 +59,11 @@ pub(super) async fn decide(
     let request_id = replay::request_id(request.headers())?.map(str::to_owned);
     let body = body::object(request, registry.settings.io_timeout).await?;
     let question = Question::read(&path, body)?;
-    let subject = Subject::Agent(question.agent.to_string());
+    // Names are for the asking: of agents that nobody knows there is no end.
+    let subject = match registry.verifier.passport(&question.agent)? {
+        Some(_) => Subject::Agent(question.agent.to_string()),
+        None => caller.subject(),
+    };
     let standing = registry.limits.count(subject)?;
     let is_old = question.is_old;
     let shared = Arc::clone(registry);

@@ -195,3 +195,47 @@ fn one_agents_requests_are_bounded_and_others_go_on() {
         .verify(&[], &question(&other, 1, "refund-0001"))
         .is(200);
 }
+
+/// Else whoever asks for agents that are none could write records without end.
+#[test]
+fn questions_about_agents_that_nobody_knows_count_against_who_asks() {
+    let place = Place::new();
+    let server = place.serve(&["--rate-limit", "5"]);
+    let answers: Vec<u16> = (0..8)
+        .map(|number| {
+            let stranger = format!("ap_stranger_{number}");
+            let body = question(&stranger, 1, "refund-0001");
+            server.verify(&[], &body).status
+        })
+        .collect();
+    assert_eq!(answers, [200, 200, 200, 200, 200, 429, 429, 429]);
+}
+
+#[test]
+fn an_answer_tells_how_many_requests_are_left() {
+    let place = Place::new();
+    let admin = format!("Bearer {}", place.key("root", true));
+    let server = place.serve(&["--dev", "--rate-limit", "50"]);
+    let agent = server.agent();
+    let admin = [("Authorization", admin.as_str())];
+    let order = json!({"owner_id": "o", "capabilities": []});
+    let status = format!("/api/passports/{agent}/status");
+    let token = format!("/api/verify/token/{}", crate::support::PACK);
+    let body = question(&agent, 1, "refund-0001");
+    let issued = server.post(&token, &[], &body);
+    let shown = json!({ "token": issued.json()["token"] });
+    for answer in [
+        issued,
+        server.verify(&[], &question(&agent, 1, "refund-0002")),
+        server.post("/api/verify/token/validate", &[], &shown),
+        server.post("/api/passports", &admin, &order),
+        server.post(&status, &admin, &json!({"status": "suspended"})),
+        server.get(&format!("/api/passports/{agent}/verify_view")),
+    ] {
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        let header = |name: &str| answer.headers[name].parse::<u64>().unwrap();
+        assert_eq!(header("x-ratelimit-limit"), 50);
+        assert!(header("x-ratelimit-remaining") < 50, "{answer:?}");
+        assert!(header("x-ratelimit-reset") > 1_700_000_000, "{answer:?}");
+    }
+}

@@ -31,7 +31,7 @@ pub(in crate::registry) async fn change(
         Need::Administrator
     };
     let caller = auth::allow(&registry, request.headers(), peer, need)?;
-    registry.limits.count(caller.subject())?;
+    let standing = registry.limits.count(caller.subject())?;
     let Path(path) = path.map_err(|_| Problem::invalid("the path is not valid UTF-8"))?;
     let agent = agent_of(&path)?;
     let body = body::object(request, registry.settings.io_timeout).await?;
@@ -67,5 +67,9 @@ pub(in crate::registry) async fn change(
         }))
     })
     .await?;
-    Ok(json_response(StatusCode::OK, &answer))
+    let mut response = json_response(StatusCode::OK, &answer);
+    if let Some(standing) = standing {
+        response.extensions_mut().insert(standing);
+    }
+    Ok(response)
 }

@@ -53,12 +53,7 @@ impl Answer {
             return Err(RegistryError::Answer("it is not a JSON object".to_owned()));
         };
         let document = match outer.remove("decision") {
-            None => {
-                return Ok(Self {
-                    whole: outer.clone(),
-                    document: outer,
-                });
-            }
+            None => outer.clone(),
             Some(Value::Object(document)) => document,
             Some(_) => {
                 return Err(RegistryError::Decision(
@@ -67,23 +62,61 @@ impl Answer {
             }
         };
         let mut whole = document.clone();
-        for field in REPEATED {
-            let Some(beside) = outer.remove(field) else {
-                continue;
-            };
-            match whole.get(field) {
-                Some(inside) if *inside != beside => {
-                    return Err(RegistryError::Decision(format!(
-                        "`{field}` and `decision.{field}` differ"
-                    )));
-                }
-                Some(_) => {}
-                None => {
-                    whole.insert(field.to_owned(), beside);
-                }
-            }
+        agree(&mut whole, &outer, "what stands beside it")?;
+        // Where a registry of ours has the whole decision for a client of the older shape.
+        let meta = outer.get("_meta").and_then(|meta| meta.get("decision"));
+        if let Some(Value::Object(told)) = meta {
+            agree(&mut whole, told, "`_meta.decision`")?;
+        }
+        if whole.get("allow") == Some(&Value::Bool(true)) {
+            denies_nothing(&outer)?;
+            denies_nothing(&document)?;
         }
         Ok(Self { document, whole })
+    }
+}
+
+/// Adds what is repeated elsewhere in an answer, where all of it says the same.
+fn agree(
+    whole: &mut Map<String, Value>,
+    told: &Map<String, Value>,
+    place: &str,
+) -> Result<(), RegistryError> {
+    for field in REPEATED {
+        let Some(told) = told.get(field) else {
+            continue;
+        };
+        match whole.get(field) {
+            Some(said) if said != told => {
+                return Err(RegistryError::Decision(format!(
+                    "`{field}` in the decision and in {place} differ"
+                )));
+            }
+            Some(_) => {}
+            None => {
+                whole.insert(field.to_owned(), told.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An allow in an answer that says it failed is none: one of the two was put there by mistake, or by somebody.
+fn denies_nothing(answer: &Map<String, Value>) -> Result<(), RegistryError> {
+    let contradicted = |field: &str| {
+        let problem = format!("it allows, but `{field}` says that it failed");
+        Err(RegistryError::Decision(problem))
+    };
+    for field in ["success", "valid"] {
+        match answer.get(field) {
+            None | Some(Value::Null | Value::Bool(true)) => {}
+            Some(_) => return contradicted(field),
+        }
+    }
+    match answer.get("error") {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(()),
+        Some(Value::String(text)) if text.is_empty() => Ok(()),
+        Some(_) => contradicted("error"),
     }
 }
 

@@ -44,16 +44,16 @@ pub(super) async fn record(
 ) -> std::result::Result<Recorded, Refusal> {
     let Checked {
         mut decision,
-        origin,
+        mut origin,
         mut report,
         key,
     } = checked;
     if query.redacted.is_some() {
         redact(&mut decision, query.digest);
     }
-    let write = |decision: Decision| {
+    let write = |decision: Decision, origin: Map<String, Value>| {
         let (tool, facts) = (query.tool, query.facts.clone());
-        let (origin, key) = (origin.clone(), key.clone());
+        let key = key.clone();
         let evaluate = move |_: &_| Verdict {
             decision: decision.clone(),
             tool: tool.to_owned(),
@@ -65,15 +65,16 @@ pub(super) async fn record(
         let (agent, policy) = (query.agent.to_string(), query.pack.to_string());
         ledger.decide(agent, policy, UsagePlan::default(), Box::new(evaluate))
     };
-    let mut recorded = write(decision.clone()).await;
+    let mut recorded = write(decision.clone(), origin.clone()).await;
     if let Err(LedgerError::DecisionTaken { decision_id, .. }) = &recorded {
         // What its first call took is that call's to settle.
         report.iter_mut().for_each(OutcomeReport::leave_to_another);
         if security == Security::Secure {
             return Err(RegistryError::Reused(decision_id.clone()).into());
         }
+        origin.insert("reused".to_owned(), decision_id.as_str().into());
         decision = under_new_id(decision);
-        recorded = write(decision.clone()).await;
+        recorded = write(decision.clone(), origin).await;
     }
     let recorded = recorded.map_err(|error| {
         if let LedgerError::KeyTaken { .. } = error {

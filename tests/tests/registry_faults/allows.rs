@@ -125,5 +125,55 @@ async fn a_registry_that_answers_a_repeated_key_as_before_pays_once() {
         // Another intention has a key of its own.
         assert_eq!(till.refund("key-0000002").await.is_error, Some(false));
         assert_eq!(till.runs(), 2, "{same_id}");
+        if same_id {
+            // In simple mode an id may come again: the call has one of its own, and its record names both.
+            let records = till.session.records("decision").await;
+            assert_eq!(
+                records[1]["registry"]["document"]["decision_id"],
+                "one-for-all"
+            );
+            assert_ne!(records[1]["decision"]["decision_id"], "one-for-all");
+        }
     }
+}
+
+#[tokio::test]
+async fn words_beside_an_allow_that_deny_nothing_do_not_stop_it() {
+    let registry = Registry::answering(|seen| {
+        let decision = allow(seen);
+        let meta = json!({ "decision": decision, "version": 1 });
+        let shapes = [
+            json!({ "success": true, "error": null, "decision": decision }),
+            json!({ "decision": decision, "_meta": meta }),
+            json!({ "decision": decision, "_meta": null, "error": "", "message": "fine" }),
+        ];
+        vec![answer(200, &shapes[seen.before])]
+    })
+    .await;
+    let till = Till::open(gate(&registry.url())).await;
+    for key in ["key-0000001", "key-0000002", "key-0000003"] {
+        let result = till.refund(key).await;
+        assert_eq!(result.is_error, Some(false), "{}", text(&result));
+    }
+    assert_eq!(till.runs(), 3);
+}
+
+#[tokio::test]
+async fn a_denial_beside_an_error_stays_a_denial() {
+    let registry = Registry::answering(|seen| {
+        let mut deny = allow(seen);
+        deny.insert("allow".to_owned(), json!(false));
+        deny.insert("outcome".to_owned(), json!("deny"));
+        let whole = json!({ "success": false, "error": "denied", "decision": deny });
+        vec![answer(200, &whole)]
+    })
+    .await;
+    let till = Till::open(gate(&registry.url())).await;
+    let result = till.refund("key-0000001").await;
+    assert!(
+        text(&result).starts_with("Policy denied: "),
+        "{}",
+        text(&result)
+    );
+    assert_eq!(till.runs(), 0);
 }

@@ -300,6 +300,52 @@ const ROWS: &[Row] = &[
         BAD_DECISION,
     ),
     (
+        "nested allow, outer `success` false",
+        |seen| beside(seen, "success", json!(false)),
+        BAD_DECISION,
+    ),
+    (
+        "nested allow, outer `success` \"false\"",
+        |seen| beside(seen, "success", json!("false")),
+        BAD_DECISION,
+    ),
+    (
+        "nested allow, outer error",
+        |seen| beside(seen, "error", json!({"code": "internal", "message": "no"})),
+        BAD_DECISION,
+    ),
+    (
+        "an allow with an error in it",
+        |seen| allow_but(seen, "error", json!("internal")),
+        BAD_DECISION,
+    ),
+    (
+        "an allow that did not succeed",
+        |seen| allow_but(seen, "success", json!(false)),
+        BAD_DECISION,
+    ),
+    (
+        "an allow whose `_meta` denies",
+        |seen| allow_but(seen, "_meta", json!({"decision": {"allow": false}})),
+        BAD_DECISION,
+    ),
+    (
+        "nested allow, outer `_meta` that denies",
+        |seen| beside(seen, "_meta", json!({"decision": {"outcome": "deny"}})),
+        BAD_DECISION,
+    ),
+    (
+        "for another agent, by its `_meta`",
+        |seen| {
+            let mut decision = allow(seen);
+            decision.remove("agent_id");
+            let told = json!({"decision": {"agent_id": "ap_other"}});
+            decision.insert("_meta".to_owned(), told);
+            vec![answer(200, &decision.into())]
+        },
+        "gate.wrong_agent",
+    ),
+    (
         "for another agent",
         |seen| allow_but(seen, "agent_id", json!("ap_other")),
         "gate.wrong_agent",
@@ -533,6 +579,13 @@ async fn a_redirect_to_a_server_that_allows_is_not_followed() {
             .await;
     }
     assert!(elsewhere.seen().is_empty());
+}
+
+/// A nested allow with something beside it.
+fn beside(seen: &Seen, field: &str, value: Value) -> Vec<Step> {
+    let mut outer = json!({ "decision": allow(seen) });
+    outer[field] = value;
+    vec![answer(200, &outer)]
 }
 
 fn bytes(seen: &Seen) -> Vec<u8> {

@@ -144,7 +144,7 @@ async fn a_call_that_never_ran_gives_back_what_the_registry_reserved() {
     );
 }
 
-const NOTE_PACK: &str = r#"{
+pub(crate) const NOTE_PACK: &str = r#"{
     "id": "acme.note.write.v1", "name": "Notes", "version": "1.0.0", "status": "active",
     "requires_capabilities": ["acme.note.write"], "min_assurance": "L0",
     "required_context": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]},
@@ -153,7 +153,7 @@ const NOTE_PACK: &str = r#"{
 
 /// Write a note.
 #[policy_gated(pack = "acme.note.write.v1", unchecked)]
-async fn write_note(#[service] runs: &Arc<AtomicU32>, note: String) -> String {
+pub(crate) async fn write_note(#[service] runs: &Arc<AtomicU32>, note: String) -> String {
     runs.fetch_add(1, Ordering::SeqCst);
     note
 }
@@ -265,7 +265,13 @@ async fn tokens_and_views_come_from_the_same_registry() {
         if seen.line.contains("/validate") {
             let mut seen = seen.clone();
             seen.body = json!({"agent_id": TESTER, "context": {"policy_id": PACK}});
-            return vec![answer(200, &allow(&seen).into())];
+            let decision = allow(&seen);
+            // The last one is a token that the registry does not stand by.
+            let valid = seen.before < 2;
+            return vec![answer(
+                200,
+                &json!({ "valid": valid, "decision": decision }),
+            )];
         }
         vec![answer(200, &json!({"token": "token-hunter2"}))]
     })
@@ -297,6 +303,13 @@ async fn tokens_and_views_come_from_the_same_registry() {
         .await;
     assert!(
         matches!(refused, Err(RegistryError::WrongAgent { .. })),
+        "{refused:?}"
+    );
+    let refused = client
+        .validate_token(&token, &pack, &agent, &Map::new())
+        .await;
+    assert!(
+        matches!(refused, Err(RegistryError::Decision(_))),
         "{refused:?}"
     );
     let lines: Vec<_> = registry.seen().into_iter().map(|seen| seen.line).collect();

@@ -1,11 +1,12 @@
 //! What the span of a call tells, and what it does not.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aport_gate::RegistryHealth;
-use aport_gate_tests::in_process::{TESTER, codes, decision, gate_with};
+use aport_gate::{FactsError, PolicyFacts, RegistryHealth, Server, policy_gated};
+use aport_gate_tests::in_process::{InProcess, TESTER, codes, decision, gate_with};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -15,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry as Subscriber};
 
 use crate::desk::{PACK, Till, allow, arguments, gate};
-use crate::server::{Registry, http, json as answer};
+use crate::server::{Registry, Step, http, json as answer};
 
 type Fields = BTreeMap<&'static str, String>;
 
@@ -180,4 +181,105 @@ async fn a_span_tells_the_same_of_a_local_decision() {
     assert_eq!(spans[2]["refused"], "gate.invalid_arguments");
     assert_eq!(spans[2]["verifier"], "local");
     assert!(!format!("{spans:?}").contains("hunter2"), "{spans:?}");
+}
+
+/// How long each stage of a deployment takes at least, in milliseconds: each has a length of its own.
+const LOOK_UP: u64 = 40;
+const DECIDE: u64 = 160;
+const DEPLOY: u64 = 320;
+
+#[derive(PolicyFacts)]
+struct Target {
+    replicas: u32,
+}
+
+async fn target(_host: &(), _target: &str) -> Result<Target, FactsError> {
+    tokio::time::sleep(Duration::from_millis(LOOK_UP)).await;
+    Ok(Target { replicas: 1 })
+}
+
+/// Deploy.
+#[policy_gated(pack = "acme.deploy.v1", unchecked, facts = target)]
+async fn deploy(#[service] _host: &(), target: String) -> String {
+    tokio::time::sleep(Duration::from_millis(DEPLOY)).await;
+    target
+}
+
+/// That none is another's, in another unit, or of another call: each took what its own work took, and all
+/// together no longer than the call.
+#[tokio::test]
+async fn each_stage_has_its_own_time() {
+    let (kept, _guard) = watch().await;
+    let registry = Registry::answering(|seen| {
+        let pause = Step::Wait(Duration::from_millis(DECIDE));
+        vec![pause, answer(200, &allow(seen).into())]
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let builder = gate(&registry.url())
+        .timeout(Duration::from_secs(30))
+        .pack(include_str!("../../policies/acme.deploy.v1.json"));
+    let gate = builder.home(home.path()).build().await.unwrap();
+    let server = Server::new(gate.clone(), ()).with_route(deploy);
+    let session = InProcess::serve(server, gate, home).await;
+    let began = std::time::Instant::now();
+    let result = session.call("deploy", json!({"target": "staging"})).await;
+    let whole = began.elapsed().as_secs_f64() * 1000.0;
+    assert_eq!(result.is_error, Some(false), "{result:?}");
+
+    let spans = kept.all();
+    let fields = spans.last().unwrap();
+    assert_eq!(fields["tool"], "deploy", "{spans:?}");
+    let took = |stage: &str| fields[stage].parse::<f64>().unwrap();
+    for (stage, at_least) in [
+        ("facts_ms", LOOK_UP),
+        ("verify_ms", DECIDE),
+        ("body_ms", DEPLOY),
+    ] {
+        assert!(took(stage) >= at_least as f64, "{stage}: {fields:?}");
+    }
+    let all = took("facts_ms") + took("verify_ms") + took("body_ms");
+    assert!(all <= whole, "{all} of {whole}: {fields:?}");
+    // The record is part of deciding; asking the registry is no part of the record.
+    let ledger = took("ledger_ms");
+    assert!(ledger > 0.0, "{fields:?}");
+    assert!(ledger + DECIDE as f64 <= took("verify_ms"), "{fields:?}");
+}
+
+#[tokio::test]
+async fn a_span_tells_whether_a_decision_was_kept() {
+    let (kept, _guard) = watch().await;
+    let registry = Registry::answering(|seen| vec![answer(200, &allow(seen).into())]).await;
+    for cache in [false, true] {
+        let before = kept.all().len();
+        let mut builder = gate(&registry.url()).pack(crate::calls::NOTE_PACK);
+        if cache {
+            builder = builder.cache(Duration::from_secs(30));
+        }
+        let home = tempfile::tempdir().unwrap();
+        let gate = builder.home(home.path()).build().await.unwrap();
+        let runs = Arc::<AtomicU32>::default();
+        let server = Server::new(gate.clone(), runs).with_route(crate::calls::write_note);
+        let session = InProcess::serve(server, gate, home).await;
+        for note in ["a", "a", "b"] {
+            session.call("write_note", json!({"note": note})).await;
+        }
+        let all = kept.all();
+        let of = |field: &str| -> Vec<Option<&str>> {
+            let spans = all[before..].iter();
+            spans
+                .map(|span| span.get(field).map(String::as_str))
+                .collect()
+        };
+        // Who keeps nothing says nothing of it; what was kept was not asked for.
+        let (cached, attempts) = match cache {
+            false => ([None; 3], [Some("1"); 3]),
+            true => (
+                [Some("miss"), Some("hit"), Some("miss")],
+                [Some("1"), None, Some("1")],
+            ),
+        };
+        assert_eq!(of("cache"), cached, "{all:?}");
+        assert_eq!(of("attempts"), attempts, "{all:?}");
+    }
 }

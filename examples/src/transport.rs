@@ -70,7 +70,7 @@ impl Transport {
             .referer(false)
             // What was sent twice is for the caller to decide.
             .retry(reqwest::retry::never())
-            .tls_backend_preconfigured(tls(base)?);
+            .tls_backend_preconfigured(tls(base.is_https())?);
         if base.is_loopback() {
             builder = builder.no_proxy();
         }
@@ -136,9 +136,10 @@ impl Transport {
     }
 }
 
-fn tls(base: &Base) -> Result<ClientConfig, String> {
+/// `is_https`: whether certificates will be looked at.
+pub(crate) fn tls(is_https: bool) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
-    if base.is_https() {
+    if is_https {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
             return Err("this system has no certificate authorities".to_owned());
@@ -163,7 +164,7 @@ fn lost(error: reqwest::Error) -> SendError {
 }
 
 /// The cause, without the URL.
-fn innermost(error: reqwest::Error) -> String {
+pub(crate) fn innermost(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut told = error.to_string();
     let mut next = error.source();

@@ -7,29 +7,16 @@ use std::io::Write as _;
 use std::num::NonZero;
 use std::process::ExitCode;
 
-use aport_gate::terminal::is_coloured;
 use aport_gate::{Gate, Server};
-use aport_gate_examples::{Desks, ServerCli, home, relaunch, tools};
+use aport_gate_examples::{Desks, ServerCli, Telemetry, home, relaunch, tools};
 use clap::Parser as _;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::EnvFilter;
 
 /// Threads for the calls of one client. A desktop runs a server for each of its clients, and each thread costs
 /// memory.
 const THREADS_FOR_ONE: usize = 4;
 
 fn main() -> ExitCode {
-    // Standard output belongs to MCP, or tells where it is served.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        // A log that cannot be written must not panic in the call that it tells of.
-        .log_internal_errors(false)
-        // A client keeps it in a file, where colours are noise.
-        .with_ansi(is_coloured(&std::io::stderr()))
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn")),
-        )
-        .init();
     let cli = ServerCli::parse();
     if cli.bundled {
         return relaunch();
@@ -41,17 +28,26 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::from(2),
         };
     }
-    let runtime = runtime(&cli);
-    let served = match &runtime {
-        Ok(runtime) => runtime.block_on(serve(&cli)),
-        Err(error) => Err(format!("cannot start: {error}").into()),
-    };
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
+    match runtime(&cli) {
+        Ok(runtime) => runtime.block_on(run(&cli)),
         Err(error) => {
-            tracing::error!("{error}");
+            // Nothing tells of a server that has no runtime yet.
+            let _ = writeln!(std::io::stderr(), "cannot start: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+async fn run(cli: &ServerCli) -> ExitCode {
+    let telemetry = Telemetry::start();
+    let served = serve(cli).await;
+    if let Err(error) = &served {
+        tracing::error!("{error}");
+    }
+    telemetry.end().await;
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(2),
     }
 }
 

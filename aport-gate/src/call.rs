@@ -49,6 +49,9 @@ pub(crate) struct Incoming {
     pub(crate) cancelled: CancellationToken,
     /// The arguments as a method lists them; the attribute itself knows those of a function.
     pub(crate) schema: Option<Arc<JsonObject>>,
+    /// The span that the request was made in.
+    #[cfg(feature = "otel")]
+    pub(crate) parent: Option<opentelemetry::trace::SpanContext>,
     /// Where a type of the author's own may write another value than it read: the names to compare by.
     pub(crate) compared: Option<Aliases>,
 }
@@ -101,6 +104,8 @@ pub(crate) fn run<'s>(gate: &'s Gate, incoming: Incoming, read: Read<'s>) -> Box
         incoming.tool.pack.id,
         gate.inner.verifier.name(),
     );
+    #[cfg(feature = "otel")]
+    crate::trace_context::adopt(&span, incoming.parent.clone());
     Box::pin(steps(gate, incoming, read).instrument(span))
 }
 
@@ -204,6 +209,7 @@ async fn decide(
         verdict = timeout_at(deadline, inner.verify(query, deadline)) => verdict.unwrap_or_else(|_| late()),
     };
     span::took(Stage::Verify, began);
+    inner.verified(incoming.tool.name, began, &verdict);
     let recorded = match verdict {
         Ok(recorded) => recorded,
         Err(refusal) => return Err(refused(gate, incoming, &agent, refusal, deadline).await),

@@ -42,6 +42,8 @@ pub(crate) struct GateInner {
     /// Where the tokens of agents are.
     #[cfg(feature = "http")]
     pub(crate) home: PathBuf,
+    #[cfg(feature = "http")]
+    pub(crate) metrics: crate::call_metrics::CallMetrics,
     /// What a test put between gate and verifier.
     #[cfg(feature = "testing")]
     pub(crate) rig: Option<Arc<crate::testing::Rig>>,
@@ -364,6 +366,8 @@ impl GateBuilder {
                 redaction_key: RedactionKeyFile::new(home.join("keys")),
                 #[cfg(feature = "http")]
                 home,
+                #[cfg(feature = "http")]
+                metrics: crate::call_metrics::CallMetrics::default(),
                 verifier,
                 ledger,
                 agent: self.agent,

@@ -32,6 +32,7 @@
 mod agent_tokens;
 mod bounded_file;
 mod call;
+mod call_metrics;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -83,6 +84,8 @@ pub mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tool_pack;
+#[cfg(feature = "otel")]
+mod trace_context;
 mod verifier;
 
 pub use aport_gate_macros::PolicyFacts;

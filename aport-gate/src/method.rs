@@ -31,6 +31,8 @@ pub struct GatedCall {
     meta: JsonObject,
     transport: Transport,
     cancelled: CancellationToken,
+    #[cfg(feature = "otel")]
+    parent: Option<opentelemetry::trace::SpanContext>,
 }
 
 impl std::fmt::Debug for GatedCall {
@@ -47,6 +49,11 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for GatedCall {
             meta: context.request_context.meta.0.0.clone(),
             transport: Transport::of(&context.request_context.extensions),
             cancelled: context.request_context.ct.clone(),
+            #[cfg(feature = "otel")]
+            parent: crate::trace_context::of_request(
+                &context.request_context.meta.0.0,
+                &context.request_context.extensions,
+            ),
         })
     }
 }
@@ -77,6 +84,8 @@ where
         meta: call.meta,
         transport: call.transport,
         cancelled: call.cancelled,
+        #[cfg(feature = "otel")]
+        parent: call.parent,
         schema: Some(Arc::clone(schema)),
         compared: Some(&[]),
     };

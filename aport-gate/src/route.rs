@@ -77,6 +77,11 @@ where
             tool,
             arguments: call.arguments.unwrap_or_default(),
             transport: Transport::of(&call.request_context.extensions),
+            #[cfg(feature = "otel")]
+            parent: crate::trace_context::of_request(
+                &call.request_context.meta.0.0,
+                &call.request_context.extensions,
+            ),
             meta: call.request_context.meta.0.0,
             cancelled: call.request_context.ct,
             schema: None,

@@ -47,6 +47,7 @@ async fn recorded_refusal(
     deadline: Instant,
 ) -> CallToolResult {
     Span::current().record("refused", refusal.code());
+    gate.inner.refused(incoming.tool.name);
     tracing::warn!(
         tool = incoming.tool.name,
         pack = incoming.tool.pack.id,

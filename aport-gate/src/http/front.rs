@@ -17,6 +17,7 @@ use super::authenticate::Authentication;
 use super::body;
 use super::health::Readiness;
 use super::host::Names;
+use super::metrics::Metrics;
 use super::oauth::Metadata;
 use super::problem::Problem;
 use crate::connections::Peer;
@@ -36,6 +37,7 @@ pub(super) struct Front {
     pub(super) body_bytes: usize,
     pub(super) io_timeout: Duration,
     pub(super) readiness: Readiness,
+    pub(super) metrics: Metrics,
     /// Cancelled when the server is asked to end.
     pub(super) stopping: CancellationToken,
     /// Cancelled when it ends, with the calls that are still under way.

@@ -36,7 +36,7 @@ pub(super) async fn guard(
 }
 
 impl Names {
-    fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let text =
             single(headers, HOST)?.ok_or_else(|| Problem::invalid("header `Host` is missing"))?;
         let host =

@@ -11,6 +11,7 @@ mod framing;
 mod front;
 mod health;
 mod host;
+mod metrics;
 mod oauth;
 mod options;
 mod problem;

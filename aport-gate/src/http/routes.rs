@@ -9,7 +9,7 @@ use axum::routing::{any, get};
 
 use super::front::{self, Front};
 use super::problem::{self, Problem};
-use super::{framing, health, host, oauth};
+use super::{framing, health, host, metrics, oauth};
 
 /// Where MCP is spoken.
 pub(super) const MCP_PATH: &str = "/mcp";
@@ -27,6 +27,7 @@ pub(super) fn router(front: Arc<Front>) -> Router {
         .route("/health", get(health::alive))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .fallback(no_such_path)
         .layer(from_fn(framing::guard))
         .layer(map_response(problem::protect))

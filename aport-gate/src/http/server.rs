@@ -16,6 +16,7 @@ use super::challenge::Challenge;
 use super::front::{Front, Mcp};
 use super::health::Readiness;
 use super::host::Names;
+use super::metrics::Metrics;
 use super::oauth::{Metadata, OAuth};
 use super::options::HttpOptions;
 use super::routes::{MCP_PATH, router};
@@ -98,6 +99,8 @@ impl<T: Send + Sync + 'static> Server<T> {
             },
         };
         let cut_off = CancellationToken::new();
+        let calls = options.calls.min(Semaphore::MAX_PERMITS);
+        let metrics = Metrics::new(&gate, calls);
         let front = Front {
             gate,
             names: Names {
@@ -106,10 +109,11 @@ impl<T: Send + Sync + 'static> Server<T> {
             },
             authentication,
             metadata,
-            slots: Arc::new(Semaphore::new(options.calls.min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Semaphore::new(calls)),
             body_bytes: options.body_bytes,
             io_timeout: options.io_timeout,
             readiness: Readiness::default(),
+            metrics,
             stopping: CancellationToken::new(),
             mcp: mcp(server, &options, cut_off.clone()),
             cut_off,
@@ -160,8 +164,9 @@ impl HttpServer {
             stop.await;
             front.stopping.cancel();
         };
+        let opened = || front.metrics.opened();
         let routes = router(Arc::clone(&front));
-        let answered = connections::serve(routes, listener, bounds, || (), stop).await;
+        let answered = connections::serve(routes, listener, bounds, opened, stop).await;
         front.cut_off.cancel();
         // A call holds its slot until its outcome is recorded.
         let all = u32::try_from(options.calls).unwrap_or(u32::MAX);

@@ -82,6 +82,12 @@ pub(super) trait Backend: Debug + Send + Sync {
         async move { self.head().await.map(|_| ()) }.boxed()
     }
 
+    /// Whether there is a way to it now, as far as is known without asking: calls are refused without one.
+    #[cfg(any(feature = "cli", feature = "http"))]
+    fn is_connected(&self) -> bool {
+        true
+    }
+
     /// Copies the ledger while decisions go on, and checks the copy.
     fn backup(&self, target: PathBuf) -> BoxFuture<'_, Result<AuditSummary, LedgerError>> {
         let _ = target;

@@ -240,6 +240,12 @@ impl Ledger {
         self.backend.probe().await
     }
 
+    /// Whether there is a way to it now, as far as is known without asking.
+    #[cfg(any(feature = "cli", feature = "http"))]
+    pub(crate) fn is_connected(&self) -> bool {
+        self.backend.is_connected()
+    }
+
     /// Reads the plan's counters and key without taking anything.
     #[cfg(feature = "cli")]
     pub(crate) async fn usage(

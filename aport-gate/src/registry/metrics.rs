@@ -15,11 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::problem::Problem;
 use super::state::Shared;
-
-/// Upper bounds in seconds.
-const BUCKETS: [f64; 12] = [
-    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0,
-];
+use crate::call_metrics::SECONDS;
 
 type Labels<const N: usize> = [(&'static str, String); N];
 type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
@@ -31,12 +27,13 @@ pub(super) struct Metrics {
     answers: Family<Labels<2>, Counter>,
     ledger: Histograms<1>,
     outcomes: Family<Labels<1>, Counter>,
+    breaker: Family<[(&'static str, &'static str); 2], Gauge>,
     pub(super) connections: Gauge,
 }
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        let seconds: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let seconds: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut metrics = Self {
             all: prometheus_client::registry::Registry::with_prefix("aport_registry"),
             decisions: Family::default(),
@@ -44,6 +41,7 @@ impl Metrics {
             answers: Family::default(),
             ledger: Family::new_with_constructor(seconds),
             outcomes: Family::default(),
+            breaker: Family::default(),
             connections: Gauge::default(),
         };
         let all = &mut metrics.all;
@@ -57,6 +55,8 @@ impl Metrics {
         all.register("ledger_seconds", "Time the ledger took, by work", ledger);
         let outcomes = metrics.outcomes.clone();
         all.register("outcomes", "Reported outcomes, by settlement", outcomes);
+        let breaker = metrics.breaker.clone();
+        all.register("breaker", "1 in the state that it is in", breaker);
         let connections = metrics.connections.clone();
         all.register("connections", "Open connections", connections);
         metrics
@@ -78,6 +78,14 @@ impl Metrics {
         self.ledger
             .get_or_create(&labels)
             .observe(took.as_secs_f64());
+    }
+
+    /// Without a way to its ledger a registry decides nothing until there is one again.
+    fn set_breaker(&self, is_connected: bool) {
+        for (state, is_in) in [("closed", is_connected), ("open", !is_connected)] {
+            let labels = [("of", "ledger"), ("state", state)];
+            self.breaker.get_or_create(&labels).set(i64::from(is_in));
+        }
     }
 
     fn answered(&self, route: &str, status: StatusCode, took: Duration) {
@@ -111,6 +119,7 @@ pub(super) async fn observe(
 
 /// `GET /metrics`.
 pub(super) async fn show(State(registry): State<Shared>) -> Result<Response, Problem> {
+    registry.metrics.set_breaker(registry.ledger.is_connected());
     let mut text = String::new();
     encode(&mut text, &registry.metrics.all)
         .map_err(|_| Problem::unavailable("the metrics cannot be written"))?;

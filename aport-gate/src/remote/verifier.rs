@@ -200,6 +200,8 @@ impl RegistryVerifier {
         let sent =
             key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()) && !key.is_empty());
         headers.insert(IDEMPOTENCY_KEY, header(sent.unwrap_or(request_id))?);
+        #[cfg(feature = "otel")]
+        crate::trace_context::write(&mut headers);
         let path = ["api", "verify", "policy", query.pack.as_str()];
         Ok(Request {
             method: Method::POST,

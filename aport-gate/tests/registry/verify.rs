@@ -164,6 +164,8 @@ fn health_metrics_and_interface_are_told() {
         r#"aport_registry_decisions_total{pack="finance.payment.refund.v1",result="allow"} 1"#,
         r#"aport_registry_decisions_total{pack="finance.payment.refund.v1",result="deny"} 1"#,
         r#"aport_registry_ledger_seconds_count{work="decide"} 2"#,
+        r#"aport_registry_breaker{of="ledger",state="closed"} 1"#,
+        r#"aport_registry_breaker{of="ledger",state="open"} 0"#,
         r#"aport_registry_request_seconds_count{route="/api/verify/policy/{pack_id}"} 2"#,
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");

@@ -6,6 +6,7 @@ mod desk;
 mod ending;
 mod front;
 mod issuer;
+mod metrics;
 mod oauth;
 mod own_server;
 mod proxy;

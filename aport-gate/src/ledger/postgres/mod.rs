@@ -19,6 +19,9 @@ pub(super) mod upkeep;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+#[cfg(any(feature = "cli", feature = "http"))]
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -55,6 +58,8 @@ pub(super) struct Postgres {
     target: Target,
     tls: MakeRustlsConnect,
     limit: Duration,
+    #[cfg(any(feature = "cli", feature = "http"))]
+    connected: Arc<AtomicBool>,
 }
 
 impl Postgres {
@@ -69,7 +74,9 @@ impl Postgres {
         let tls = tls::connector(&target)?;
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (ready, started) = oneshot::channel();
-        let writer = Writer::new(target.clone(), tls.clone(), limit, retention, inbox);
+        let mut writer = Writer::new(target.clone(), tls.clone(), limit, retention, inbox);
+        let connected = Arc::<AtomicBool>::default();
+        writer.connected = Arc::clone(&connected);
         let thread = spawn("aport-ledger", &target.name, async move || {
             serve(writer, ready).await;
         })?;
@@ -79,6 +86,8 @@ impl Postgres {
             target,
             tls,
             limit,
+            #[cfg(any(feature = "cli", feature = "http"))]
+            connected,
         };
         match started.await {
             Ok(Ok(())) => Ok(opened),
@@ -177,6 +186,11 @@ impl Backend for Postgres {
                 .await
         }
         .boxed()
+    }
+
+    #[cfg(any(feature = "cli", feature = "http"))]
+    fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
     #[cfg(feature = "cli")]

@@ -4,6 +4,8 @@
 //! needs one connection for them, and what arrives while one batch is under way shares the next.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -45,6 +47,8 @@ pub(super) struct Writer {
     why: String,
     /// Whether the last try failed.
     away: bool,
+    /// For whoever watches: whether there is a session.
+    pub(super) connected: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -68,6 +72,7 @@ impl Writer {
             pause: FIRST_PAUSE,
             why: "there was no try yet".to_owned(),
             away: false,
+            connected: Arc::default(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Writer {
                 }
                 self.away = false;
                 self.session = Some(session);
+                self.connected.store(true, Ordering::Relaxed);
                 self.pause = FIRST_PAUSE;
                 Ok(())
             }
@@ -146,6 +152,7 @@ impl Writer {
     pub(super) fn lose(&mut self) {
         if let Some(session) = self.session.take() {
             session.abandon();
+            self.connected.store(false, Ordering::Relaxed);
             self.retry_at = Instant::now();
         }
         // Others may write while nobody listens here.

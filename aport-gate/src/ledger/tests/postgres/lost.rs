@@ -112,6 +112,8 @@ async fn database_that_is_away_refuses_calls_and_is_found_again() {
         return;
     };
     let recorded = spend(&scene.ledger, 7, 100, None).await;
+    #[cfg(any(feature = "cli", feature = "http"))]
+    assert!(scene.ledger.is_connected());
     scene.proxy.go_away();
     until(async || {
         matches!(
@@ -120,6 +122,8 @@ async fn database_that_is_away_refuses_calls_and_is_found_again() {
         )
     })
     .await;
+    #[cfg(any(feature = "cli", feature = "http"))]
+    assert!(!scene.ledger.is_connected());
     // The body ran before; its outcome waits.
     assert!(commit(recorded).await.is_err());
     assert!(scene.ledger.verify().await.is_err());
@@ -135,6 +139,8 @@ async fn database_that_is_away_refuses_calls_and_is_found_again() {
         .await
         .unwrap();
     assert_eq!(scene.total(), 8);
+    #[cfg(any(feature = "cli", feature = "http"))]
+    assert!(scene.ledger.is_connected());
     scene.ledger.verify().await.unwrap();
 }
 

@@ -37,11 +37,32 @@ async def drive(server, transport, mode, agent, session):
         await STEPS[server["steps"]](tools, call, agent, session)
 
 
+async def refused(server, mode):
+    """A token that does not count, or none: the SDK gives up, and every answer had this status."""
+    statuses = []
+
+    async def seen(response):
+        statuses.append(response.status_code)
+
+    headers, hooks = authorization(server), {"response": [seen]}
+    try:
+        async with httpx2.AsyncClient(headers=headers, event_hooks=hooks) as http:
+            transport = streamable_http_client(server["url"], http_client=http)
+            async with Client(transport, mode=mode) as client:
+                await client.list_tools()
+    except Exception as error:
+        assert set(statuses) == {server["refused"]}, (statuses, error)
+    else:
+        raise AssertionError("it was let in")
+
+
 async def main(plan):
     sessions = 0
     for server in plan["servers"]:
         for mode in SPOKEN:
-            if "url" in server:
+            if "refused" in server:
+                await refused(server, mode)
+            elif "url" in server:
                 headers = authorization(server)
                 async with httpx2.AsyncClient(headers=headers) as http:
                     transport = streamable_http_client(server["url"], http_client=http)

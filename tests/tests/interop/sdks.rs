@@ -57,6 +57,27 @@ async fn drive(mut client: Command, versions_spoken: usize) {
     books::no_body_without_an_allow(&home).await;
 }
 
+/// Runs a client with a bearer token, with one that does not count, and without: the token alone says who
+/// calls.
+async fn drive_with_tokens(mut client: Command, versions_spoken: usize) {
+    let home = books::home();
+    let token = home.token(AGENT, "interop");
+    let shop = Served::shop_for_tokens(&home);
+    let plan = json!({ "agent": AGENT, "servers": [
+        { "steps": "shop", "url": shop.url(), "token": token },
+        { "url": shop.url(), "token": format!("{token}A"), "refused": 401 },
+        { "url": shop.url(), "refused": 401 },
+    ] });
+    let ended = run(client.arg(plan.to_string()));
+    assert_eq!(ended.code(), Some(0), "{}", ended.said());
+    let told = format!("sessions: {}", 3 * versions_spoken);
+    assert_eq!(ended.output.trim(), told, "{}", ended.said());
+    assert_eq!(home.payments().len(), versions_spoken);
+    assert_eq!(home.merges().len(), versions_spoken);
+    assert_eq!(books::allowed(&home).await.len(), 2 * versions_spoken);
+    books::no_body_without_an_allow(&home).await;
+}
+
 fn typescript(node: &Node, name: &str) -> Command {
     let mut client = Command::new(&node.program);
     client
@@ -79,6 +100,13 @@ async fn the_typescript_sdk_2_lists_calls_and_reads_decisions() {
     }
 }
 
+#[tokio::test]
+async fn the_typescript_sdk_2_calls_with_a_bearer_token() {
+    if let Some(node) = Node::find("typescript_2 with a token") {
+        drive_with_tokens(typescript(&node, "typescript_2.mjs"), 3).await;
+    }
+}
+
 fn python(program: std::ffi::OsString, name: &str) -> Command {
     let mut client = Command::new(program);
     client.arg(script(name)).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -96,5 +124,12 @@ async fn the_python_sdk_1_lists_calls_and_reads_decisions() {
 async fn the_python_sdk_2_lists_calls_and_reads_decisions() {
     if let Some(program) = program("python_2", "APORT_PYTHON_2", "mcp>=2") {
         drive(python(program, "python_2.py"), 3).await;
+    }
+}
+
+#[tokio::test]
+async fn the_python_sdk_2_calls_with_a_bearer_token() {
+    if let Some(program) = program("python_2 with a token", "APORT_PYTHON_2", "mcp>=2") {
+        drive_with_tokens(python(program, "python_2.py"), 3).await;
     }
 }

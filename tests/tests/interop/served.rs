@@ -20,25 +20,34 @@ impl Served {
     pub(crate) fn shop(home: &Home) -> Self {
         let mut command = Command::new(server_binary());
         command.args(["--http", "127.0.0.1:0"]);
-        Self::start(command, home)
+        Self::start(command.env("APORT_AGENT_ID", AGENT), home)
+    }
+
+    /// The example server, bound to nobody: a token says who calls.
+    pub(crate) fn shop_for_tokens(home: &Home) -> Self {
+        let mut command = Command::new(server_binary());
+        Self::start(command.args(["--http", "127.0.0.1:0"]), home)
     }
 
     /// The server with the tools that the example server has not.
     pub(crate) fn probes(home: &Home) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aport-gate-interop-server"));
-        command.arg("--http");
-        Self::start(command, home)
+        command.arg("--http").env("APORT_AGENT_ID", AGENT);
+        Self::start(&mut command, home)
     }
 
-    fn start(mut command: Command, home: &Home) -> Self {
+    fn start(command: &mut Command, home: &Home) -> Self {
+        let set: Vec<_> = command
+            .get_envs()
+            .map(|(name, _)| name.to_owned())
+            .collect();
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("APORT_") {
+            if name.to_string_lossy().starts_with("APORT_") && !set.contains(&name) {
                 command.env_remove(name);
             }
         }
         let mut child = command
             .env("APORT_HOME", home.path())
-            .env("APORT_AGENT_ID", AGENT)
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

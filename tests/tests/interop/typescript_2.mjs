@@ -11,7 +11,7 @@ const { StdioClientTransport } = require('@modelcontextprotocol/client/stdio');
 
 const plan = JSON.parse(process.argv[2]);
 let sessions = 0;
-for (const { steps, command, env, url, token } of plan.servers) {
+for (const { steps, command, env, url, token, refused } of plan.servers) {
   for (const mode of ['legacy', { pin: '2026-07-28' }, 'auto']) {
     const transport = url
       ? new StreamableHTTPClientTransport(new URL(url), {
@@ -22,6 +22,13 @@ for (const { steps, command, env, url, token } of plan.servers) {
       { name: 'interop', version: '1.0.0' },
       { versionNegotiation: { mode } },
     );
+    if (refused) {
+      // A token that does not count, or none: the SDK gives up, and says with which status.
+      const listed = client.connect(transport).then(() => client.listTools());
+      await assert.rejects(listed, (error) => error.status === refused);
+      sessions += 1;
+      continue;
+    }
     await client.connect(transport);
     const spoken = client.getNegotiatedProtocolVersion();
     assert.equal(spoken, mode === 'legacy' ? '2025-11-25' : '2026-07-28');

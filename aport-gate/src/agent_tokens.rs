@@ -59,6 +59,12 @@ impl AgentTokens {
         Self(SecretFile::new(home.join("keys").join(FILE)))
     }
 
+    /// The file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// All tokens, ended ones too.
     ///
     /// # Errors
@@ -231,5 +237,43 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.join(FILE)).unwrap();
         assert!(tokens.all().is_err());
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_everybody_may_write_lets_nobody_in() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let (tokens, agent) = (
+            AgentTokens::new(home.path()),
+            AgentId::parse("ap_one").unwrap(),
+        );
+        let (_, token) = tokens.create(&agent, None, None).unwrap();
+        let folder = home.path().join("keys");
+        let file = folder.join(FILE);
+        for (folder_mode, file_mode, good) in [
+            (0o700, 0o600, true),
+            (0o755, 0o644, true),
+            (0o777, 0o600, false),
+            (0o700, 0o666, false),
+            (0o702, 0o600, false),
+            // Some systems open volumes to the server's own group: a warning.
+            (0o770, 0o660, true),
+            // Nobody replaces a file there that is another's.
+            (0o1777, 0o644, true),
+            (0o1777, 0o646, false),
+        ] {
+            std::fs::set_permissions(&file, Permissions::from_mode(file_mode)).unwrap();
+            std::fs::set_permissions(&folder, Permissions::from_mode(folder_mode)).unwrap();
+            let case = format!("{folder_mode:o} {file_mode:o}");
+            match tokens.find(&token) {
+                Ok(found) => assert!(good && found.is_some(), "{case}"),
+                Err(error) => {
+                    assert!(!good, "{case}: {error}");
+                    assert!(error.to_string().contains("chmod go-w"), "{error}");
+                    assert!(tokens.create(&agent, None, None).is_err(), "{case}");
+                }
+            }
+        }
     }
 }

@@ -46,6 +46,7 @@ mod contract;
 pub mod docs;
 mod error;
 mod facts;
+mod file_writers;
 mod finite;
 mod gate;
 mod gated_routes;

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::bounded_file;
+use crate::file_writers::{self, Writers};
 use crate::signing::KeyError;
 use crate::signing::key_file::write_private;
 
@@ -42,6 +43,8 @@ pub(crate) struct SecretFile<T> {
     /// In the folder above, so that it outlives the file's own.
     mark: PathBuf,
     known: Mutex<Option<Known<T>>>,
+    /// What was warned of last: it is not said for every request.
+    warned: Mutex<Option<Writers>>,
 }
 
 /// The file as last read with an entry in it, and what it says.
@@ -84,6 +87,7 @@ impl<T: Entry> SecretFile<T> {
             path,
             mark,
             known: Mutex::default(),
+            warned: Mutex::default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl<T: Entry> SecretFile<T> {
             Err(_) if is_absent(&self.path) => return Ok(Arc::default()),
             Err(error) => return Err(self.failed(error)),
         };
+        self.refuse_writers()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read, entries)) = known.as_ref()
             && *read == bytes
@@ -132,6 +137,39 @@ impl<T: Entry> SecretFile<T> {
         }
         *known = Some((bytes, Arc::clone(&entries)));
         Ok(entries)
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whoever may write the file makes secrets that count. For everybody it is refused; a group is warned of,
+    /// since some systems make volumes writable for the server's own.
+    fn refuse_writers(&self) -> Result<(), SecretError> {
+        let found = file_writers::writers(&self.path).map_err(|error| self.failed(error))?;
+        if let Some(Writers {
+            path,
+            mode,
+            everybody: true,
+        }) = &found
+        {
+            let place = path.display();
+            return Err(self.failed(format!(
+                "everybody on this machine may write `{place}` (mode {mode:03o}), and so let themselves in: look through its entries, then `chmod go-w {place}`"
+            )));
+        }
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if *warned != found {
+            if let Some(Writers { path, mode, .. }) = &found {
+                tracing::warn!(
+                    "others of its group may write `{}` (mode {mode:03o}), and so let themselves in; unless the group is this server's alone, `chmod go-w` it",
+                    path.display()
+                );
+            }
+            *warned = found;
+        }
+        Ok(())
     }
 
     fn had_entries(&self) -> bool {

@@ -21,6 +21,8 @@ mod server;
 mod trusted_proxy;
 
 pub use self::oauth::OAuthOptions;
+#[cfg(feature = "cli")]
+pub(crate) use self::oauth::issuer_keys;
 pub use self::options::HttpOptions;
 pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::server::HttpServer;

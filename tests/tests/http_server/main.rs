@@ -3,6 +3,7 @@
 
 mod crowd;
 mod desk;
+mod doctor;
 mod ending;
 mod front;
 mod issuer;

@@ -3,11 +3,14 @@
 mod client;
 mod environment;
 mod home;
+#[cfg(feature = "http")]
+mod http;
 mod ledger;
 mod passports;
 mod program;
 #[cfg(feature = "registry")]
 mod registry;
+mod tokens;
 mod variables;
 
 use std::path::PathBuf;
@@ -21,8 +24,8 @@ use super::failure::Failure;
 use super::output::{Output, Tone, one_line};
 use variables::Variables;
 
-/// Check a set-up and say what to do: programs, environment, home, passports, packs, ledger, clock, and
-/// in registry mode whether the registry can be reached and knows this server and its agent.
+/// Check a set-up and say what to do: programs, environment, home, passports, packs, tokens, ledger, clock,
+/// and in registry mode whether the registry can be reached and knows this server and its agent.
 ///
 /// It looks at the environment of this shell. What a client starts may get another one: with
 /// `--client` it looks at what stands in that client's configuration.
@@ -34,6 +37,9 @@ pub(super) struct Doctor {
     /// Its entry, where it has several that could be meant.
     #[arg(long, value_name = "NAME", requires = "client")]
     entry: Option<String>,
+    #[cfg(feature = "http")]
+    #[command(flatten)]
+    http: http::Asked,
 }
 
 /// How one check went.
@@ -148,6 +154,8 @@ impl Doctor {
             checks.extend(environment::checks(variables));
             checks.extend(surroundings(variables).await);
         }
+        #[cfg(feature = "http")]
+        checks.extend(self.http.checks().await);
         Ok(checks)
     }
 }
@@ -164,6 +172,7 @@ async fn surroundings(variables: &Variables) -> Vec<Check> {
         }
     };
     let mut checks = home::checks(&environment);
+    checks.extend(tokens::checks(&environment));
     #[cfg(feature = "registry")]
     checks.extend(registry::checks(&environment).await);
     checks.extend(ledger::checks(&environment).await);

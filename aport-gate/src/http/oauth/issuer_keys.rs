@@ -58,6 +58,18 @@ impl IssuerKeys {
             Self::Published(published) => published.keys_for(token).await,
         }
     }
+
+    /// The keys as they are now.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    #[cfg(feature = "cli")]
+    pub(super) async fn now(&self) -> Result<Arc<KeySet>, String> {
+        match self {
+            Self::File(file) => file.read(),
+            Self::Published(published) => published.now().await.map(Arc::new),
+        }
+    }
 }
 
 impl KeyFile {

@@ -94,6 +94,12 @@ impl KeySet {
         Ok(Self(keys))
     }
 
+    /// How many there are.
+    #[cfg(feature = "cli")]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is a key of this id, or, for a token without one, exactly one that fits.
     pub(super) fn knows(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
         self.fitting(kid, algorithm).next().is_some()

@@ -23,6 +23,17 @@ pub(super) struct OAuth {
     keys: IssuerKeys,
 }
 
+/// How many keys an issuer has now that verify.
+///
+/// # Errors
+/// Why they cannot be had.
+#[cfg(feature = "cli")]
+pub(crate) async fn issuer_keys(options: &OAuthOptions) -> Result<usize, String> {
+    options.check()?;
+    let keys = IssuerKeys::new(options)?;
+    keys.now().await.map(|keys| keys.len())
+}
+
 /// Why a token does not count.
 pub(super) enum Refused {
     /// It is no token that counts here, and why.

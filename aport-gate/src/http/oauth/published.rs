@@ -144,6 +144,15 @@ impl Published {
         }
         shared.counting().map(|known| known.keys).ok_or(NoKeys)
     }
+
+    /// What the issuer publishes now.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    #[cfg(feature = "cli")]
+    pub(super) async fn now(&self) -> Result<KeySet, String> {
+        self.0.asked_for().await
+    }
 }
 
 impl Shared {

@@ -25,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::line::Line;
+#[cfg(feature = "http")]
 pub(crate) use self::line::ToAnybody;
 use self::open::Open;
 use self::read_in_time::ReadInTime;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aport_gate::http::{HttpOptions, OAuthOptions, PublicUrl, TrustedProxy};
+use aport_gate::http::{AllowedOrigin, HttpOptions, OAuthOptions, PublicUrl, TrustedProxy};
 use clap::Parser;
 
 /// An MCP server with two gated tools, on standard input and output or over HTTP.
@@ -28,10 +28,14 @@ pub struct ServerCli {
     /// Refuse every request that does not prove its agent, even where no token was made yet.
     #[arg(long, requires = "http")]
     pub require_auth: bool,
-    /// Address or network of a proxy that may name the agent in header X-Agent-Passport-Id; may be given
-    /// more than once.
+    /// Address or network of a proxy that may name the agent in header X-Agent-Passport-Id, or `anybody`
+    /// where nobody else can connect; may be given more than once.
     #[arg(long, value_name = "ADDR", requires = "http")]
     pub trusted_proxy: Vec<TrustedProxy>,
+    /// Origin of a page that may call from a browser, such as `https://inspector.example`; may be given more
+    /// than once.
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    pub allow_origin: Vec<AllowedOrigin>,
     /// Authorization server whose access tokens (JWT) count: exactly what their `iss` says.
     #[arg(long, value_name = "URL", requires = "http")]
     pub oauth_issuer: Option<String>,
@@ -73,6 +77,9 @@ impl ServerCli {
         }
         for proxy in &self.trusted_proxy {
             options = options.trusted_proxy(*proxy);
+        }
+        for origin in &self.allow_origin {
+            options = options.allow_origin(origin.clone());
         }
         if let Some(oauth) = self.oauth_options() {
             options = options.oauth(oauth);

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::allowed_origin::AllowedOrigin;
 use super::front::Front;
 use super::problem::{Problem, single};
 use super::public_url::PublicUrl;
@@ -21,6 +22,8 @@ pub(super) struct Names {
     pub(super) loopback: bool,
     /// That under which a proxy forwards.
     pub(super) public: Option<PublicUrl>,
+    /// Pages that may call beside those of the server's own origin.
+    pub(super) origins: Vec<AllowedOrigin>,
 }
 
 /// Refuses requests under another host's name, and those of another site's page.
@@ -56,6 +59,7 @@ impl Names {
         match single(headers, ORIGIN)? {
             None => Ok(()),
             Some(origin) if self.is_own(origin, text) => Ok(()),
+            Some(_) if self.allowed(headers).is_some() => Ok(()),
             Some(_) => Err(Problem::forbidden(
                 "requests from pages of other origins are refused",
             )),
@@ -159,6 +163,7 @@ mod tests {
         let names = Names {
             loopback: false,
             public: Some("https://mcp.example.com/mcp".parse().unwrap()),
+            origins: Vec::new(),
         };
         assert!(allowed(&names, "mcp.example.com", None));
         assert!(allowed(&names, "MCP.example.com:443", None));

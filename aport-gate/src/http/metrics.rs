@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use super::front::Front;
 use super::problem::Problem;
 use crate::call_metrics::Labels;
+use crate::connections::ToAnybody;
 use crate::gate::Gate;
 #[cfg(feature = "registry")]
 use crate::remote::RegistryHealth;
@@ -114,5 +115,6 @@ pub(super) async fn show(
     let kind =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
+    response.extensions_mut().insert(ToAnybody);
     Ok(response)
 }

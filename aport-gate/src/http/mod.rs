@@ -4,9 +4,11 @@
 //! protocol and in the older ones: any replica can answer any request. How to run it for real is in
 //! [the guide](crate::docs::http).
 
+mod allowed_origin;
 mod authenticate;
 mod body;
 mod challenge;
+mod cors;
 mod framing;
 mod front;
 mod health;
@@ -20,6 +22,7 @@ mod routes;
 mod server;
 mod trusted_proxy;
 
+pub use self::allowed_origin::{AllowedOrigin, InvalidOrigin};
 pub use self::oauth::OAuthOptions;
 #[cfg(feature = "cli")]
 pub(crate) use self::oauth::issuer_keys;

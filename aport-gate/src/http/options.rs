@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::allowed_origin::AllowedOrigin;
 use super::oauth::OAuthOptions;
 use super::public_url::PublicUrl;
 use super::trusted_proxy::TrustedProxy;
@@ -22,6 +23,7 @@ pub struct HttpOptions {
     pub(super) public: Option<PublicUrl>,
     pub(super) require_auth: bool,
     pub(super) proxies: Vec<TrustedProxy>,
+    pub(super) origins: Vec<AllowedOrigin>,
     pub(super) oauth: Option<OAuthOptions>,
     pub(super) calls: usize,
     pub(super) connections: usize,
@@ -39,6 +41,7 @@ impl HttpOptions {
             public: None,
             require_auth: false,
             proxies: Vec::new(),
+            origins: Vec::new(),
             oauth: None,
             calls: 256,
             connections: 1024,
@@ -66,6 +69,13 @@ impl HttpOptions {
     /// header alone is not enough: a request needs a token, and both must agree.
     pub fn trusted_proxy(mut self, proxy: TrustedProxy) -> Self {
         self.proxies.push(proxy);
+        self
+    }
+
+    /// Lets pages of this origin call from a browser, with a token as anybody else; none but the server's own
+    /// by default.
+    pub fn allow_origin(mut self, origin: AllowedOrigin) -> Self {
+        self.origins.push(origin);
         self
     }
 

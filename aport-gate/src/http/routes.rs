@@ -9,7 +9,7 @@ use axum::routing::{any, get};
 
 use super::front::{self, Front};
 use super::problem::{self, Problem};
-use super::{framing, health, host, metrics, oauth};
+use super::{cors, framing, health, host, metrics, oauth};
 
 /// Where MCP is spoken.
 pub(super) const MCP_PATH: &str = "/mcp";
@@ -23,6 +23,7 @@ pub(super) fn router(front: Arc<Front>) -> Router {
             get(oauth::show),
         )
         .route_layer(from_fn_with_state(Arc::clone(&front), host::guard))
+        .route_layer(from_fn_with_state(Arc::clone(&front), cors::guard))
         // Probes ask under whatever name they know, and learn nothing.
         .route("/health", get(health::alive))
         .route("/healthz", get(health::alive))

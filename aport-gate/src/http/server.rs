@@ -74,6 +74,11 @@ impl<T: Send + Sync + 'static> Server<T> {
                 "no agent has a token: whoever reaches this server on this machine may call as any agent that it serves"
             );
         }
+        for proxy in options.proxies.iter().filter(|proxy| proxy.is_wide()) {
+            tracing::warn!(
+                "whoever connects from `{proxy}` may act as any agent, by a header alone where there are no tokens: name the proxy's own address"
+            );
+        }
         let failed = |source| Error::Listen {
             address: options.listen,
             source,
@@ -106,6 +111,7 @@ impl<T: Send + Sync + 'static> Server<T> {
             names: Names {
                 loopback: address.ip().is_loopback(),
                 public: options.public.clone(),
+                origins: options.origins.clone(),
             },
             authentication,
             metadata,

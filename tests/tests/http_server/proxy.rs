@@ -1,6 +1,6 @@
 //! Header `X-Agent-Passport-Id`: the word of a proxy.
 
-use aport_gate_tests::{AGENT, Home, HttpServerProcess, refund_arguments};
+use aport_gate_tests::{AGENT, Home, HttpServerProcess, refund_arguments, server_command};
 use serde_json::json;
 
 const HEADER: &str = "X-Agent-Passport-Id: ap_tester";
@@ -41,6 +41,28 @@ fn the_header_counts_only_from_a_trusted_proxy_and_is_refused_from_others() {
     let answer = refund(&server, &[HEADER], "key-trusted").answer();
     assert_eq!(answer.decision()["agent_id"], json!(AGENT));
     assert_eq!(home.payments().len(), 1);
+}
+
+#[test]
+fn everybody_is_no_proxy_unless_it_is_said_in_so_many_words() {
+    let home = Home::new();
+    for everybody in ["0.0.0.0/0", "::/0"] {
+        let output = server_command(home.path(), &[])
+            .args(["--http", "127.0.0.1:0", "--trusted-proxy", everybody])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("every address"), "{told}");
+    }
+    let server = HttpServerProcess::start(&home, &["--trusted-proxy", "anybody"], &[]);
+    let said = server.log();
+    assert!(said.contains("may act as any agent"), "{said}");
+    let arguments = refund_arguments(100, "key-of-anybody");
+    let answer = server
+        .call(&[HEADER], "process_refund", &arguments)
+        .answer();
+    assert_eq!(answer.decision()["agent_id"], json!(AGENT));
 }
 
 #[test]

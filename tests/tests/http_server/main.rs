@@ -1,6 +1,7 @@
 //! The example server over HTTP.
 #![allow(missing_docs)]
 
+mod balancer;
 mod cors;
 mod crowd;
 mod desk;

@@ -36,6 +36,10 @@ pub(super) async fn entry(path: &Path, wanted: Option<&str>) -> Result<Entry, Fa
     }
     let Some(command) = entry.get("command").and_then(Value::as_str) else {
         checks.push(match entry.get("url").and_then(Value::as_str) {
+            Some(url) if cfg!(feature = "http") => Check::good(
+                "client",
+                format!("it names a URL: `aport-gate doctor --http {url}` asks the server there"),
+            ),
             Some(_) => Check::good(
                 "client",
                 "it names a URL: run `aport-gate doctor` where that server runs",

@@ -143,6 +143,24 @@ fn a_killed_registry_loses_no_decision_that_was_answered() {
 
 #[cfg(unix)]
 #[test]
+fn a_ledger_that_cannot_be_used_is_told_without_its_place() {
+    let place = Place::new();
+    let server = place.serve(&["--dev"]);
+    let agent = server.agent();
+    std::fs::remove_file(place.home().join("ledger.sqlite3")).unwrap();
+    let refused = server.verify(&[], &question(&agent, 1, "refund-0001"));
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert!(
+        refused.text.contains("the server's log"),
+        "{}",
+        refused.text
+    );
+    let folder = place.folder().display().to_string();
+    assert!(!refused.text.contains(&folder), "{}", refused.text);
+}
+
+#[cfg(unix)]
+#[test]
 fn asked_to_end_it_finishes_what_has_begun_and_takes_no_more() {
     let place = Place::new();
     let mut server = place.serve(&["--dev"]);

@@ -1,7 +1,7 @@
 //! Usage counters that rules refer to by name: those a pack declares, and the names published packs use.
 
 use crate::Window;
-use crate::condition::ast::{Expr, Root};
+use crate::condition::ast::{Expr, Method, Operator, Root};
 use crate::validator::Validator;
 
 /// The set of idempotency keys seen before.
@@ -53,6 +53,9 @@ pub(crate) struct CounterUse {
     pub(crate) validator: Option<Validator>,
 }
 
+/// Words for what was added up, besides `total`.
+const SUMS: [&str; 5] = ["spend", "spent", "amount", "volume", "sum"];
+
 /// The counter behind a name that published packs use without declaring it.
 pub(crate) fn built_in(name: &str, declares_field: impl Fn(&str) -> bool) -> Option<Counter> {
     let window =
@@ -66,8 +69,13 @@ pub(crate) fn built_in(name: &str, declares_field: impl Fn(&str) -> bool) -> Opt
             return None;
         };
     let stem = name.rsplit_once("_per_").map_or(name, |(stem, _)| stem);
-    let sum = stem.ends_with("_total");
-    if !sum && !stem.ends_with("_count") {
+    let last = stem.rsplit('_').next().unwrap_or_default();
+    let sum = last == "total" || SUMS.contains(&last);
+    if !sum && last != "count" {
+        return None;
+    }
+    // The longer list is of words that fields of a context have as well.
+    if SUMS.contains(&last) && declares_field(name) {
         return None;
     }
     // A total of money without a currency would add cents to yen.
@@ -156,19 +164,34 @@ impl Scan<'_> {
                 bound.pop();
                 scanned
             }
-            Expr::Binary(_, of, keys) => {
-                if matches!(&**keys, Expr::Name(name) if name == RECENT_KEYS)
-                    && let Some(field) = context_field(of)
-                {
-                    self.key_field.get_or_insert_with(|| field.to_owned());
+            Expr::Binary(operator, left, right) => {
+                match operator {
+                    Operator::Contains => self.asks_about(left, right),
+                    _ => self.asks_about(right, left),
                 }
-                self.expr(of, bound)?;
-                self.expr(keys, bound)
+                self.expr(left, bound)?;
+                self.expr(right, bound)
+            }
+            Expr::Method(keys, Method::Includes, of) => {
+                if let [of] = of.as_slice() {
+                    self.asks_about(keys, of);
+                }
+                self.expr(keys, bound)?;
+                of.iter().try_for_each(|of| self.expr(of, bound))
             }
             _ => expr
                 .children()
                 .into_iter()
                 .try_for_each(|child| self.expr(child, bound)),
+        }
+    }
+
+    /// Notes the field whose value is looked for among the keys that were seen.
+    fn asks_about(&mut self, keys: &Expr, of: &Expr) {
+        if matches!(keys, Expr::Name(name) if name == RECENT_KEYS)
+            && let Some(field) = context_field(of)
+        {
+            self.key_field.get_or_insert_with(|| field.to_owned());
         }
     }
 
@@ -196,6 +219,7 @@ mod reading {
     use crate::condition::evaluator::{Evaluator, Scene};
     use crate::condition::program::Program;
     use crate::condition::value::Val;
+    use crate::json::whole;
     use crate::{CounterKey, Usage, Window};
     use std::borrow::Cow;
 
@@ -275,11 +299,21 @@ mod reading {
                     used: 0,
                 };
                 if let Some(usage) = usage {
-                    reading.used = reading.used(usage);
+                    let claimed = claimed(scene, &reading).unwrap_or_default();
+                    reading.used = reading.used(usage).max(claimed);
                 }
                 Some(reading)
             })
             .collect()
+    }
+
+    /// What the context says was used: of the counter, or of its key. Whoever says it, it can only speak against the
+    /// call; the ledger's own number stands beside it.
+    fn claimed(scene: Scene<'_>, reading: &Reading<'_>) -> Option<i64> {
+        let value = scene.field(reading.name)?;
+        let of_key = || value.as_object()?.get(reading.key.as_deref().ok()?);
+        let number = value.as_number().or_else(|| of_key()?.as_number())?;
+        i64::try_from(whole(number)?).ok()
     }
 
     fn key<'a>(

@@ -4,7 +4,7 @@ use crate::condition::evaluator::{Evaluator, Scene};
 use crate::condition::explain;
 use crate::condition::fields::Fields;
 use crate::condition::value::{Origin, Truth};
-use crate::counter::{Unreadable, readings};
+use crate::counter::{RECENT_KEYS, Unreadable, readings};
 use crate::json::whole;
 use crate::pack::Body;
 use crate::reason::{failed, missing, policy_error, stage};
@@ -188,6 +188,12 @@ impl Pack {
             .idempotency_field()
             .and_then(|field| scene.field(field));
         scene.idempotency_key = key.and_then(Value::as_str);
+        // Keys that the context says were seen speak against the call as well.
+        if self.asks_recent_keys() && !key_seen {
+            let seen = request.context.get(RECENT_KEYS).and_then(Value::as_array);
+            let seen = seen.is_some_and(|seen| key.is_some_and(|key| seen.contains(key)));
+            scene.key_seen = seen;
+        }
         scene
     }
 

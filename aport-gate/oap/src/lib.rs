@@ -11,7 +11,7 @@
 //! | a pack | 1 MiB |
 //! | its schema, references counted as what they stand for | 10 000 subschemas, 200 in a row |
 //! | rules of a pack | 1000 |
-//! | counters that a pack declares | 100 |
+//! | counters that a pack declares, and that its rules name besides | 100 each |
 //! | a condition | 1000 characters, 32 levels |
 //! | evaluating one condition | 100 000 steps: nodes, items compared, 64-byte pieces of text |
 //! | a glob in `matches_any`, a pattern of a validator | 512 bytes |

@@ -236,3 +236,30 @@ fn a_pack_is_bounded_in_bytes_and_in_what_its_schema_asks_for() {
         assert!(Pack::parse(text.as_bytes()).is_err());
     }
 }
+
+#[test]
+fn counters_that_nobody_declared_are_bounded() {
+    let rule = |at: usize| {
+        json!({
+            "name": format!("r{at}"), "deny_code": "oap.no", "condition": format!("daily_a{at}_count < 1")
+        })
+    };
+    let pack = |rules: usize| {
+        json!({
+            "id": "test.thing.do.v1", "requires_capabilities": ["thing.do"],
+            "evaluation_rules": (0..rules).map(rule).collect::<Vec<_>>()
+        })
+    };
+    let problems = |rules: usize| {
+        Pack::parse(pack(rules).to_string().as_bytes())
+            .unwrap()
+            .problems()
+    };
+    assert_eq!(problems(100), []);
+    let over = problems(103);
+    assert_eq!(over.len(), 3, "{over:?}");
+    assert!(
+        over[0].message.contains("more than 100 counters"),
+        "{over:?}"
+    );
+}

@@ -1,7 +1,7 @@
 //! Names that the parts of a pack use for each other and that do not meet: a counter no rule reads, a limit
 //! no rule reads, a field nothing declares.
 
-use super::{Document, meant};
+use super::{Document, MAX_FINDINGS, meant};
 use crate::Pack;
 use crate::condition::ast::{Expr, Root};
 use crate::counter::RECENT_KEYS;
@@ -75,6 +75,10 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
 
 /// A field that `required_context` does not describe: a typing slip, or a fact nobody promises.
 fn undeclared(pack: &Pack, name: &str, path: &str, document: &mut Document<'_>) {
+    // More are not told, and each is a search for the name that was meant.
+    if document.findings.len() >= MAX_FINDINGS {
+        return;
+    }
     let properties = pack
         .required_context()
         .and_then(|schema| schema.get("properties")?.as_object());

@@ -9,6 +9,7 @@ use super::value::Val;
 use crate::{Digest, Pack, Passport};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Most packs that a passport keeps limits for. Under further ones they are looked up for every decision.
@@ -18,7 +19,11 @@ const MOST_BYTES: usize = 4 * 1024;
 
 /// The paths into the limits that a pack's rules name, by position.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LimitPaths(Vec<(Vec<LimitName>, Expr)>);
+pub(crate) struct LimitPaths {
+    paths: Vec<(Vec<LimitName>, Expr)>,
+    /// Their positions by their names.
+    known: HashMap<Vec<String>, usize>,
+}
 
 /// What a passport has at each path of one pack.
 #[derive(Debug)]
@@ -48,15 +53,17 @@ struct Kept {
 impl LimitPaths {
     /// The position of a path, a new one where it was not met before.
     pub(super) fn intern(&mut self, run: Vec<LimitName>, expr: &Expr) -> usize {
-        let known = self.0.iter().position(|(known, _)| *known == run);
-        known.unwrap_or_else(|| {
-            self.0.push((run, expr.clone()));
-            self.0.len() - 1
-        })
+        let names = run.iter().map(|step| step.name().to_owned()).collect();
+        let next = self.paths.len();
+        let position = *self.known.entry(names).or_insert(next);
+        if position == next {
+            self.paths.push((run, expr.clone()));
+        }
+        position
     }
 
     pub(super) fn get(&self, position: usize) -> &[LimitName] {
-        self.0.get(position).map_or(&[], |(run, _)| run)
+        self.paths.get(position).map_or(&[], |(run, _)| run)
     }
 }
 
@@ -77,7 +84,7 @@ impl BoundLimits {
         });
         let mut left = MOST_BYTES;
         let mut bind = |(run, expr)| Bound::of(machine.limit_at(run, expr).ok()?, &mut left);
-        let paths = pack.limit_paths().0.iter();
+        let paths = pack.limit_paths().paths.iter();
         Self(paths.map(|(run, expr)| bind((run, expr))).collect())
     }
 
@@ -118,7 +125,7 @@ impl Bound {
 impl KeptLimits {
     /// The limits of `passport`, whose own these are, under `pack`.
     pub(crate) fn under(&self, pack: &Pack, passport: &Passport) -> Option<&BoundLimits> {
-        if pack.limit_paths().0.is_empty() {
+        if pack.limit_paths().paths.is_empty() {
             return None;
         }
         let mut link = &*self.0;

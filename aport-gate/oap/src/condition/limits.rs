@@ -27,6 +27,10 @@ impl LimitName {
             })
             .collect()
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// The objects in which a limit may stand, in order: under each capability of the pack, flat and nested, then the

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "evaluate")]
 use super::Rule;
-use super::{Body, Pack, tiers};
+use super::{Body, Pack, read, tiers};
 #[cfg(feature = "evaluate")]
 use crate::condition::{bound::LimitPaths, program::Program};
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
@@ -18,12 +18,18 @@ impl Pack {
             let Body::Condition(condition) = &rule.body else {
                 continue;
             };
+            let mut too_many = false;
             let mut counter = |name: &str| {
                 counters
                     .iter()
                     .position(|counter| counter.name == name)
                     .or_else(|| {
-                        counters.push(built_in(name, |field| self.declares_field(field))?);
+                        let found = built_in(name, |field| self.declares_field(field))?;
+                        if counters.len() >= declared + read::MAX_COUNTERS {
+                            too_many = true;
+                            return None;
+                        }
+                        counters.push(found);
                         Some(counters.len() - 1)
                     })
             };
@@ -40,6 +46,12 @@ impl Pack {
                 asks_recent_keys,
                 ..
             } = scan;
+            if too_many {
+                let most = read::MAX_COUNTERS;
+                scanned = Err(format!(
+                    "the rules name more than {most} counters that the pack does not declare"
+                ));
+            }
             if self.idempotency_field.is_none() {
                 self.idempotency_field = key_field;
             }
@@ -120,7 +132,7 @@ impl Pack {
             fields.intern(name);
         }
         for counter in &self.counters {
-            for name in counter.by.iter().chain(&counter.of) {
+            for name in counter.by.iter().chain(&counter.of).chain([&counter.name]) {
                 fields.intern(name);
             }
         }

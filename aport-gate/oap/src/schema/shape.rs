@@ -8,6 +8,7 @@ use crate::condition::value::compare_int_float;
 use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A schema of an object, property by property.
 pub(super) struct Shape {
@@ -102,14 +103,17 @@ impl Shape {
             return Ok(None);
         };
         let mut properties: Vec<Property> = Vec::new();
+        let mut described: HashMap<usize, usize> = HashMap::new();
         for (name, schema) in map
             .get("properties")
             .and_then(Value::as_object)
             .into_iter()
             .flatten()
         {
+            let position = fields.intern(name);
+            described.insert(position, properties.len());
             properties.push(Property {
-                position: fields.intern(name),
+                position,
                 required: false,
                 check: Check::read(schema, dialect)?,
             });
@@ -124,18 +128,19 @@ impl Shape {
                 return Ok(None);
             };
             let position = fields.intern(name);
-            match properties
-                .iter_mut()
-                .find(|property| property.position == position)
-            {
+            let at = described.get(&position);
+            match at.and_then(|at| properties.get_mut(*at)) {
                 Some(property) => property.required = true,
                 // Under `additionalProperties: false` it can never be there; that is for the full validator.
                 None if closed => return Ok(None),
-                None => properties.push(Property {
-                    position,
-                    required: true,
-                    check: Check::Anything,
-                }),
+                None => {
+                    described.insert(position, properties.len());
+                    properties.push(Property {
+                        position,
+                        required: true,
+                        check: Check::Anything,
+                    });
+                }
             }
         }
         Ok(Some(Self { properties, closed }))

@@ -16,6 +16,8 @@ pub(super) const DIRECTORIES: [&str; 8] = [
     "blocked_dirs",
 ];
 
+pub(super) const OTHERWISE: &str = "allowed_paths";
+
 /// The directory, in one of those that the passport lists, if it lists any.
 pub(super) fn working_directory(call: &Call<'_>) -> Result<(), Failure> {
     let (allowed_names, blocked_names) = DIRECTORIES.split_at(5);
@@ -34,6 +36,11 @@ pub(super) fn working_directory(call: &Call<'_>) -> Result<(), Failure> {
             return Err(Failure::of(field, raw, text).with_limit(entry));
         }
     }
+    // Under a capability that runs commands, paths without a further word are those to run them in.
+    let allowed = match allowed {
+        None => call.limit_list(&[OTHERWISE])?,
+        listed => listed,
+    };
     let Some(allowed) = allowed else {
         return call.demand(&|name| DIRECTORIES.contains(&name));
     };

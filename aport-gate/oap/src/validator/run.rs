@@ -62,6 +62,7 @@ impl Validator {
     pub(crate) fn reads_limit(self, name: &str) -> bool {
         let known: &[&str] = match self {
             Self::BlockedCommands => &["blocked_patterns", "blocked_commands", "allowed_commands"],
+            Self::WorkingDirectory if name == directory::OTHERWISE => return true,
             Self::WorkingDirectory => &directory::DIRECTORIES,
             Self::EnvironmentVariables => &environment::LIMITS,
             Self::ReadPath | Self::WritePath => &file::PATH_LIMITS,

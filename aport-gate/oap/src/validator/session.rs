@@ -20,6 +20,14 @@ const RUNNING: [&str; 5] = [
     "active_session_count",
     "open_sessions",
 ];
+/// Other names for that number, which may come from anybody: they can only speak against a call.
+const CLAIMED: [&str; 5] = [
+    "current_session_count",
+    "concurrent_session_count",
+    "running_sessions",
+    "session_count",
+    "existing_sessions",
+];
 const RUNNING_OF_USER: [&str; 3] = ["user_active_sessions", "user_sessions", "sessions_of_user"];
 
 /// Objects in which passports keep quotas.
@@ -124,13 +132,19 @@ pub(super) fn concurrent(call: &Call<'_>) -> Result<(), Failure> {
         (user, &RUNNING_OF_USER[..], USER_SESSIONS, "the user"),
     ] {
         let Some((name, most)) = limit else { continue };
-        let (used, how) = match running(call, facts)? {
-            Some(running) => (running, "run"),
-            None => (
-                u64::try_from(call.used(counter)?).unwrap_or(0),
-                "were begun today",
-            ),
+        let claimed = if whose == "the agent" {
+            running(call, &CLAIMED)?.filter(|claimed| *claimed >= most)
+        } else {
+            None
         };
+        let (used, how) =
+            match claimed.map_or_else(|| running(call, facts), |claimed| Ok(Some(claimed)))? {
+                Some(running) => (running, "run"),
+                None => (
+                    u64::try_from(call.used(counter)?).unwrap_or(0),
+                    "were begun today",
+                ),
+            };
         if used >= most {
             let text = format!("{used} sessions of {whose} {how}, the limit `{name}` is {most}");
             return Err(Failure::denied(Finding {

@@ -142,3 +142,27 @@ fn parameters_are_measured_as_json() {
     );
     allows(name, &json!({}), &[of("x"), json!({})]);
 }
+
+#[test]
+fn a_number_of_sessions_under_another_name_only_speaks_against_the_call() {
+    let limits = json!({ "max_concurrent_sessions": 3 });
+    let setting = || Setting::validator("validateConcurrentSessions", limits.clone());
+    assert!(
+        !setting()
+            .decide(&json!({ "user_id": "u", "current_session_count": 3 }))
+            .allow
+    );
+    let mut running = setting();
+    for _ in 0..3 {
+        assert!(
+            running
+                .run(&json!({ "user_id": "u", "current_session_count": 0 }))
+                .allow
+        );
+    }
+    assert!(
+        !running
+            .run(&json!({ "user_id": "u", "current_session_count": 0 }))
+            .allow
+    );
+}

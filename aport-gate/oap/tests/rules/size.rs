@@ -134,6 +134,11 @@ fn a_working_directory_lies_in_one_of_those_listed() {
         ]),
     );
     allows(name, &limits, &[json!({ "command": "ls" })]);
+    let otherwise = json!({ "allowed_paths": ["/workspace"] });
+    allows(name, &otherwise, &cwd(&["/workspace/a"]));
+    denies(name, &otherwise, &cwd(&["/etc"]), "oap.refused");
+    let both = json!({ "allowed_directories": ["/srv"], "allowed_paths": ["/workspace"] });
+    denies(name, &both, &cwd(&["/workspace/a"]), "oap.refused");
     denies(
         name,
         &limits,

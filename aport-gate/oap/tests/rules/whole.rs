@@ -99,3 +99,51 @@ fn a_reason_with_a_code_of_its_own_has_a_sentence_of_its_own() {
         "{message}"
     );
 }
+
+#[test]
+fn what_a_context_says_was_used_only_speaks_against_the_call() {
+    let pack = json!({
+        "id": "acme.pay.v1", "requires_capabilities": ["acme.pay"],
+        "required_context": { "type": "object", "properties": {
+            "amount": { "type": "integer" }, "shop": { "type": "string" }, "daily_volume": { "type": "integer" }
+        } },
+        "evaluation_rules": [
+            { "name": "daily", "condition": "daily_spend + amount <= limits.daily", "deny_code": "oap.daily" },
+            { "name": "hourly", "condition": "pay_count_per_hour[shop] < 3", "deny_code": "oap.hourly" },
+            { "name": "declared", "condition": "not daily_volume or daily_volume < 5", "deny_code": "oap.volume" },
+            { "name": "once", "condition": "!recent_keys.includes(context.key)", "deny_code": "oap.again" }
+        ]
+    });
+    let mut setting = Setting::new(pack, json!({ "acme.pay": { "daily": 100 } }));
+    let pay = |more: serde_json::Value| {
+        let mut context = json!({ "amount": 40, "shop": "a", "key": "k-1" });
+        for (name, value) in more.as_object().unwrap() {
+            context[name] = value.clone();
+        }
+        context
+    };
+    for (claim, code) in [
+        (json!({ "daily_spend": 61 }), "oap.daily"),
+        (json!({ "daily_spend": 61.0 }), "oap.daily"),
+        (json!({ "pay_count_per_hour": { "a": 3 } }), "oap.hourly"),
+        (json!({ "pay_count_per_hour": 3 }), "oap.hourly"),
+        (json!({ "recent_keys": ["k-0", "k-1"] }), "oap.again"),
+        // A field that the pack describes is a field, whatever it is called.
+        (json!({ "daily_volume": 5 }), "oap.volume"),
+    ] {
+        assert_eq!(codes(&setting.decide(&pay(claim))), [code]);
+    }
+    let harmless = json!({
+        "daily_spend": 60, "pay_count_per_hour": { "b": 3 }, "recent_keys": ["k-0"], "daily_volume": 4
+    });
+    assert!(setting.run(&pay(harmless)).allow);
+    assert!(setting.run(&pay(json!({}))).allow);
+    // The ledger has 80 by now, whatever the context says.
+    for claim in [
+        json!({}),
+        json!({ "daily_spend": 0 }),
+        json!({ "daily_spend": "none" }),
+    ] {
+        assert_eq!(codes(&setting.decide(&pay(claim))), ["oap.daily"]);
+    }
+}

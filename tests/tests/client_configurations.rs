@@ -102,6 +102,52 @@ fn the_install_link_says_what_the_configuration_does() {
     }
 }
 
+/// What the page has a newcomer type before a client is involved.
+#[cfg(unix)]
+#[test]
+fn the_first_steps_of_the_page_end_in_a_gated_call() {
+    use aport_gate_tests::{client_binary, server_binary};
+
+    let page = std::fs::read_to_string(clients().join("README.md")).unwrap();
+    let blocks = page.split("```sh\n").skip(1);
+    let steps: Vec<&str> = blocks
+        .filter_map(|block| block.split("```").next())
+        .skip(1)
+        .take(2)
+        .collect();
+    let programs = client_binary().parent().unwrap();
+    for beside in [server_binary(), command_binary()] {
+        assert_eq!(beside.parent().unwrap(), programs);
+    }
+    let user = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut shell = std::process::Command::new("sh");
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy().into_owned();
+        // Installed programs are not started by cargo.
+        if text.starts_with("APORT_") || text == "CARGO" {
+            shell.env_remove(name);
+        }
+    }
+    let output = shell
+        .args(["-ec", &steps.concat()])
+        .current_dir(clients().join("../.."))
+        .env("HOME", user.path())
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "guarded by finance.payment.refund.v1",
+        "Refund processed",
+        "allow",
+        "caps committed",
+    ] {
+        assert!(said.contains(part), "no `{part}` in {said}");
+    }
+}
+
 /// A text out of a URL.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();

@@ -4,11 +4,14 @@ use aport_gate_oap::{Decision, Reason};
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
 use serde_json::{Value, json};
 
+use crate::ledger::{BodyOutcome, Settlement};
 use crate::output::Answer;
 use crate::tool_pack::PackMismatch;
 
 /// `_meta` key of every result.
 pub(crate) const META_DECISION: &str = "io.aport/decision";
+/// `_meta` key of an allowed call's result that is an error: what the gate takes to have happened.
+pub(crate) const META_OUTCOME: &str = "io.aport/outcome";
 
 /// Why there was no decision. Each has a `gate.*` code on the wire, apart
 /// from a policy's own `oap.*` codes.
@@ -224,4 +227,23 @@ fn attach(result: &mut CallToolResult, decision: Value) {
         .get_or_insert_with(MetaObject::new)
         .0
         .insert(META_DECISION.to_owned(), decision);
+}
+
+/// Tells in an error of the body whether anything may have been executed, so that a caller knows whether to look
+/// before it does the same again. A result that is no error says it by itself.
+pub(crate) fn attach_outcome(answer: &mut Answer, outcome: BodyOutcome, settlement: Settlement) {
+    let told = json!({ "outcome": outcome.name(), "reservation": settlement.state() });
+    match answer {
+        Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => {
+            let meta = result.meta.get_or_insert_with(MetaObject::new);
+            meta.0.insert(META_OUTCOME.to_owned(), told);
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let data = error.data.get_or_insert_with(|| json!({}));
+            if let Value::Object(data) = data {
+                data.insert(META_OUTCOME.to_owned(), told);
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::{Allowed, Incoming};
 use crate::ledger::{BodyOutcome, Reservation, Settlement};
 use crate::output::{Answer, OnError, Returned, failure};
 use crate::permit::Permit;
-use crate::refusal::{attach_decision, attach_to_answer};
+use crate::refusal::{attach_decision, attach_outcome, attach_to_answer};
 use crate::span::{self, Stage};
 
 pub(super) async fn execute<'s>(
@@ -48,7 +48,9 @@ pub(super) async fn execute<'s>(
                 permit.decision_id()
             ));
             attach_decision(&mut result, permit.decision());
-            return Ok(result.into());
+            let mut answer = Ok(result.into());
+            attach_outcome(&mut answer, BodyOutcome::Abandoned, Settlement::Hold);
+            return answer;
         }
     };
     settle(&permit, reservation, incoming.tool.on_error, ended.ok()).await
@@ -84,5 +86,6 @@ async fn settle(
         tracing::error!(%error, decision_id = permit.decision_id(), "outcome could not be recorded");
     }
     attach_to_answer(&mut answer, permit.decision());
+    attach_outcome(&mut answer, outcome, settlement);
     answer
 }

@@ -32,6 +32,8 @@ pub(super) struct Attempts<'c> {
     denials: Vec<Denial>,
     /// An attempt may have run whose answer was lost.
     lost: bool,
+    /// The server had forgotten the session once.
+    session_was_gone: bool,
     /// The call cannot execute twice, by every listing that was seen.
     repeatable: bool,
     /// A key keeps it from that.
@@ -64,6 +66,7 @@ impl<'c> Attempts<'c> {
             made: 0,
             denials: Vec::new(),
             lost: false,
+            session_was_gone: false,
             repeatable: true,
             keyed: true,
         }
@@ -164,11 +167,7 @@ impl<'c> Attempts<'c> {
         let lifetime = self.client.listing_lifetime;
         let tools = open.listing.tools(&open.peer, lifetime).await;
         let tools = tools.map_err(|error| match error {
-            ClientError::Transport { tool, source } => ClientError::NotSent {
-                tool,
-                source,
-                retry_after: None,
-            },
+            ClientError::Transport { tool, source } => ClientError::NotSent { tool, source },
             other => other,
         })?;
         let listed = tools.get(self.tool);
@@ -258,21 +257,26 @@ impl<'c> Attempts<'c> {
     fn next(&mut self, error: ClientError) -> Next {
         let again = |error, wait| Next::Again { error, wait };
         match error {
-            ClientError::NotSent {
-                ref source,
-                retry_after,
-                ..
-            } if self.retry.transient && (self.repeatable || !unsent::turned_away(source)) => {
-                again(error, retry_after)
+            ClientError::NotSent { ref source, .. } if unsent::session_is_gone(source) => {
+                // Once that is a restart of the server. Again and again it is something on the way that loses
+                // sessions, and perhaps the answers of calls that ran.
+                let before = std::mem::replace(&mut self.session_was_gone, true);
+                self.lost |= before && !self.repeatable;
+                match self.retry.transient && !self.lost {
+                    true => again(error, None),
+                    false => Next::End(error),
+                }
             }
+            ClientError::NotSent { .. } if self.retry.transient => again(error, None),
             // A first connection is the caller's; a lost one is made again.
             ClientError::Connect(_) if self.retry.transient && self.client.link.can_reconnect() => {
                 again(error, None)
             }
-            ClientError::Transport { .. } => {
+            ClientError::Transport { ref source, .. } => {
                 self.lost = true;
                 if self.retry.repeat_lost && self.repeatable {
-                    again(error, None)
+                    let wait = unsent::asked_wait(source);
+                    again(error, wait)
                 } else {
                     Next::End(error)
                 }

@@ -36,7 +36,8 @@ pub enum ClientError {
     #[error("policy check for `{}` failed, the tool was not run: {_0}", _0.tool)]
     Unavailable(Box<Denial>),
 
-    /// The tool reported an error of its own.
+    /// The tool reported an error of its own. Whether anything was done before it,
+    /// [`DecisionSummary::nothing_executed`] says where the server knows.
     #[error("tool `{tool}` failed: {text}")]
     Tool {
         /// Tool that was called.
@@ -83,8 +84,7 @@ pub enum ClientError {
         status: u16,
     },
 
-    /// The request did not get to the server: no connection, a session that is over, too many requests. The
-    /// tool was not run.
+    /// The request did not get to the server: no connection, or a session that is over. The tool was not run.
     #[error(
         "`{tool}` did not get to the server, so it did not run: {}",
         told(source)
@@ -94,8 +94,6 @@ pub enum ClientError {
         tool: String,
         /// rmcp's error.
         source: Box<ServiceError>,
-        /// How long the server asks to be left alone, where it says.
-        retry_after: Option<Duration>,
     },
 
     /// The answer to an attempt was lost and no later attempt succeeded, or the intention's key was used
@@ -163,10 +161,12 @@ impl ClientError {
     /// where it may.
     pub fn may_have_run(&self) -> bool {
         match self {
-            Self::Tool { .. } | Self::Transport { .. } | Self::Uncertain { .. } => true,
-            Self::InputRequired { .. } => true,
+            Self::Transport { .. } | Self::Uncertain { .. } | Self::InputRequired { .. } => true,
+            Self::Tool { decision, .. } => !decision
+                .as_ref()
+                .is_some_and(|decision| decision.nothing_executed),
             Self::Protocol { code, decision, .. } => match decision {
-                Some(decision) => decision.allow,
+                Some(decision) => decision.allow && !decision.nothing_executed,
                 None => !NEVER_RUN.contains(code),
             },
             Self::Deadline { last, .. } => last.may_have_run(),
@@ -195,11 +195,7 @@ impl ClientError {
                 let source = Box::new(other);
                 match super::unsent::never_sent(&source) {
                     Some(Unsent::Refused(status)) => Self::AccessRefused { tool, status },
-                    Some(Unsent::Away(retry_after)) => Self::NotSent {
-                        tool,
-                        source,
-                        retry_after,
-                    },
+                    Some(Unsent::Away) => Self::NotSent { tool, source },
                     None => Self::Transport { tool, source },
                 }
             }

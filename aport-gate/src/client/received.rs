@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{DecisionSummary, DenialReason, Exceeded};
 
 const DECISION_META: &str = "io.aport/decision";
+const OUTCOME_META: &str = "io.aport/outcome";
 const MOST_REASONS: usize = 100;
 const MOST_ITEMS: usize = 100;
 const LONGEST_TEXT: usize = 2000;
@@ -14,16 +15,18 @@ const LONGEST_NAME: usize = 200;
 
 /// The decision that travels with a result, if one can be read.
 pub(super) fn decision_of(result: &CallToolResult) -> Option<DecisionSummary> {
-    decision(result.meta.as_ref()?.0.get(DECISION_META)?)
+    read(&result.meta.as_ref()?.0)
 }
 
 /// The decision in the data of a JSON-RPC error: a body that answered so had been allowed.
 pub(super) fn decision_in(data: Option<&Value>) -> Option<DecisionSummary> {
-    decision(data?.get(DECISION_META)?)
+    read(data?.as_object()?)
 }
 
-fn decision(value: &Value) -> Option<DecisionSummary> {
-    let value = value.as_object()?;
+fn read(meta: &Map<String, Value>) -> Option<DecisionSummary> {
+    let value = meta.get(DECISION_META)?.as_object()?;
+    let outcome = meta.get(OUTCOME_META).and_then(Value::as_object);
+    let reservation = outcome.and_then(|outcome| outcome.get("reservation"));
     let reasons = value.get("reasons").and_then(Value::as_array);
     let reasons = reasons.into_iter().flatten().take(MOST_REASONS);
     Some(DecisionSummary {
@@ -32,6 +35,7 @@ fn decision(value: &Value) -> Option<DecisionSummary> {
         policy_id: name(value, "policy_id"),
         agent_id: name(value, "agent_id"),
         reasons: reasons.filter_map(reason).collect(),
+        nothing_executed: reservation.and_then(Value::as_str) == Some("released"),
     })
 }
 

@@ -52,6 +52,9 @@ pub struct DecisionSummary {
     /// Reasons, in the order of the pack's rules.
     #[serde(default)]
     pub reasons: Vec<DenialReason>,
+    /// Of an error of the tool: the server says that nothing was executed, and has given back what the call took.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nothing_executed: bool,
 }
 
 pub(super) fn read(

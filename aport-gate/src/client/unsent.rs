@@ -12,8 +12,8 @@ use rmcp::service::ServiceError;
 pub(super) enum Unsent {
     /// It does not let this client in (HTTP status 401 or 403). It will not the next time either.
     Refused(u16),
-    /// It was away, or busy; it may ask to be left alone for a time. Any call may be sent again.
-    Away(Option<Duration>),
+    /// It was away, or has forgotten the session. Any call may be sent again.
+    Away,
 }
 
 /// `Some` where the server did not take the request. A failure that this does not know may have come after
@@ -26,16 +26,19 @@ pub(super) fn never_sent(error: &ServiceError) -> Option<Unsent> {
     }
 }
 
-/// Whether there was an answer that turned the request away (HTTP status 429). Whose it is does not show: a
-/// gateway may pass on that of something behind the tool.
-pub(super) fn turned_away(error: &ServiceError) -> bool {
+/// How long a server that has too many requests (HTTP status 429) asks to be left alone. Whose answer that is
+/// does not show: a gateway may pass on that of something behind the tool. So it proves nothing of the call.
+pub(super) fn asked_wait(error: &ServiceError) -> Option<Duration> {
     match error {
         #[cfg(feature = "http-client")]
-        ServiceError::TransportSend(error) => {
-            let error = error.error.downcast_ref::<HttpError>();
-            matches!(error, Some(HttpError::HttpStatus(status)) if status.status == 429)
-        }
-        _ => false,
+        ServiceError::TransportSend(error) => match error.error.downcast_ref::<HttpError>()? {
+            HttpError::HttpStatus(status) if status.status == 429 => {
+                let seconds = status.retry_after.as_deref()?.trim().parse().ok()?;
+                Some(Duration::from_secs(seconds))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -91,22 +94,11 @@ type HttpError = rmcp::transport::streamable_http_client::StreamableHttpError<re
 fn over_http(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Unsent> {
     match error.downcast_ref::<HttpError>()? {
         // No connection was made, so nothing went over it.
-        HttpError::Client(error) if error.is_connect() || error.is_builder() => {
-            Some(Unsent::Away(None))
-        }
+        HttpError::Client(error) if error.is_connect() || error.is_builder() => Some(Unsent::Away),
         // Refused before a tool is looked for: the standing of the caller, or of its session.
         HttpError::AuthRequired(_) => Some(Unsent::Refused(401)),
         HttpError::InsufficientScope(_) => Some(Unsent::Refused(403)),
-        HttpError::SessionExpired => Some(Unsent::Away(None)),
-        // Too many requests: this one was turned away, by what the status means. A 5xx may come from a proxy
-        // that had passed it on.
-        HttpError::HttpStatus(status) if status.status == 429 => {
-            let seconds = status
-                .retry_after
-                .as_deref()
-                .and_then(|text| text.trim().parse().ok());
-            Some(Unsent::Away(seconds.map(Duration::from_secs)))
-        }
+        HttpError::SessionExpired => Some(Unsent::Away),
         _ => None,
     }
 }

@@ -103,8 +103,7 @@ impl Toolbox {
         match self.client.carry_out(&intention, &Retry::default()).await {
             Ok(reply) => (done(&reply), false),
             Err(error) => {
-                // An error of the tool's own is an answer; anything else that may have run is not.
-                if error.may_have_run() && !matches!(error, ClientError::Tool { .. }) {
+                if is_unsettled(&error) {
                     self.unsettled.insert(tool.name.clone());
                 }
                 (refused(&error), true)
@@ -118,7 +117,19 @@ fn done(reply: &ToolReply) -> Value {
         .decision
         .as_ref()
         .and_then(|decision| decision.decision_id.clone());
-    json!({ "status": "ok", "text": reply.text(), "decision_id": id })
+    // A tool may answer in its own structure alone.
+    let text = match (reply.text(), &reply.result.structured_content) {
+        (text, Some(structured)) if text.is_empty() => structured.to_string(),
+        (text, _) => text,
+    };
+    json!({ "status": "ok", "text": text, "decision_id": id })
+}
+
+/// Whether nobody knows if the call was done. An error of an ungated tool is its answer; that of a gated one is
+/// where the gate says that nothing was executed.
+fn is_unsettled(error: &ClientError) -> bool {
+    let of_ungated = matches!(error, ClientError::Tool { decision: None, .. });
+    error.may_have_run() && !of_ungated
 }
 
 fn refused(error: &ClientError) -> Value {
@@ -126,7 +137,7 @@ fn refused(error: &ClientError) -> Value {
         ClientError::Denied(denial) | ClientError::Unavailable(denial) if !error.may_have_run() => {
             denied(denial)
         }
-        ClientError::Tool { text, decision, .. } => {
+        ClientError::Tool { text, decision, .. } if !is_unsettled(error) => {
             let id = decision
                 .as_ref()
                 .and_then(|decision| decision.decision_id.clone());

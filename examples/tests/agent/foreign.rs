@@ -166,3 +166,34 @@ async fn arguments_with_a_name_twice_are_not_called_with_either_value() {
     );
     assert_eq!(crate::refunds(place.path()), 0);
 }
+
+fn failed(outcome: Value) -> Value {
+    let decision = json!({ "allow": true, "decision_id": "dec-1", "reasons": [] });
+    json!({ "result": { "isError": true, "content": [{ "type": "text", "text": "the bank hung up" }],
+        "_meta": { "io.aport/decision": decision, "io.aport/outcome": outcome } } })
+}
+
+#[tokio::test]
+async fn an_allowed_call_that_failed_is_settled_only_where_nothing_was_executed() {
+    for (answer, statuses, code) in [
+        (failed(Value::Null), ["unknown", "not_called"], 1),
+        (
+            failed(json!({ "outcome": "error", "reservation": "held" })),
+            ["unknown", "not_called"],
+            1,
+        ),
+        (
+            failed(json!({ "outcome": "error", "reservation": "released" })),
+            ["failed", "failed"],
+            0,
+        ),
+    ] {
+        let url = server(answer.clone()).await;
+        let call = |id| Say::Calls(vec![(id, "process_refund", refund(100))]);
+        let fake = Fake::start(Api::OpenAi, [call("a"), call("b")]).await;
+        let output = run(&fake, home().path(), &["--http", &url]).await;
+        assert_eq!(fake.statuses(), statuses, "{answer}");
+        assert!(fake.results()[0].to_string().contains("the bank hung up"));
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    }
+}

@@ -78,19 +78,7 @@ impl Transport {
         Ok(Self { client, credential })
     }
 
-    /// A text of the other side without the key, should it quote that.
-    pub(crate) fn without_key(&self, text: &str) -> String {
-        let header = self.credential.as_ref().map(|(_, value)| value.to_str());
-        match header {
-            Some(Ok(header)) => {
-                let key = header.strip_prefix("Bearer ").unwrap_or(header);
-                text.replace(key, "…")
-            }
-            _ => text.to_owned(),
-        }
-    }
-
-    /// One request and its whole answer.
+    /// One request and its whole answer, without the key, should it quote that: what it says may go to an agent.
     ///
     /// # Errors
     /// There is no whole answer by the deadline.
@@ -132,7 +120,27 @@ impl Transport {
             }
             whole.extend_from_slice(&data);
         }
-        Ok(http::Response::from_parts(parts, whole))
+        Ok(http::Response::from_parts(parts, self.without_key(whole)))
+    }
+
+    fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
+        let header = self.credential.as_ref().map(|(_, value)| value.as_bytes());
+        let key = header.map(|header| header.strip_prefix(b"Bearer ").unwrap_or(header));
+        let Some(key) = key.filter(|key| !key.is_empty()) else {
+            return answer;
+        };
+        let mut clean = Vec::with_capacity(answer.len());
+        let mut rest = answer.as_slice();
+        while let Some((first, after)) = rest.split_first() {
+            if let Some(behind) = rest.strip_prefix(key) {
+                clean.extend_from_slice("…".as_bytes());
+                rest = behind;
+            } else {
+                clean.push(*first);
+                rest = after;
+            }
+        }
+        clean
     }
 }
 

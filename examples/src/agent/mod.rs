@@ -55,15 +55,19 @@ type Ended = Option<String>;
 pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
     let client = connect(&cli.common, &cli.caller).await?;
     let mut toolbox = Toolbox::new(client).await.map_err(RunError::from)?;
-    let outcome = converse(cli, &mut toolbox).await;
+    let mut transcript = Vec::new();
+    let outcome = converse(cli, &mut toolbox, &mut transcript).await;
     let unsettled = toolbox.has_unsettled();
     toolbox.close().await;
-    let (transcript, mut ended) = outcome?;
-    if unsettled && ended.is_none() {
-        ended = Some(
-            "nobody knows whether one of the calls ran; look before anything is done again"
-                .to_owned(),
-        );
+    let mut ended = match outcome {
+        Ok(ended) => ended,
+        // Calls were made: who asked has to learn of them, and that it is no run to start again as it was.
+        Err(error) if !transcript.is_empty() => Some(error.to_string()),
+        Err(error) => return Err(error),
+    };
+    if unsettled {
+        let look = "nobody knows whether one of the calls ran; look before anything is done again";
+        ended = Some(ended.map_or_else(|| look.to_owned(), |why| format!("{why}; {look}")));
     }
     let mut out = io::stdout().lock();
     if cli.common.json {
@@ -79,7 +83,8 @@ pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
 async fn converse(
     cli: &AgentCli,
     toolbox: &mut Toolbox,
-) -> Result<(Vec<Value>, Ended), AgentError> {
+    transcript: &mut Vec<Value>,
+) -> Result<Ended, AgentError> {
     let get = |name: &str| std::env::var_os(name);
     let environment = Environment(&get);
     let settings = Settings {
@@ -93,7 +98,6 @@ async fn converse(
             Model::Anthropic(Anthropic::new(&environment, settings, &offers, &cli.task)?)
         }
     };
-    let mut transcript = Vec::new();
     let mut told = Vec::new();
     let progress = Progress::unless(cli.common.json);
     for _ in 0..cli.max_turns {
@@ -111,17 +115,14 @@ async fn converse(
             note(json!({ "said": turn.text }), words(&turn.text))?;
         }
         match turn.end {
-            End::Done => return Ok((transcript, None)),
+            End::Done => return Ok(None),
             End::Paused => continue,
             End::CutOff => {
                 let why = "the model was cut off in the middle of its answer; none of its calls in it was made";
-                return Ok((transcript, Some(why.to_owned())));
+                return Ok(Some(why.to_owned()));
             }
             End::Refused(why) => {
-                return Ok((
-                    transcript,
-                    Some(format!("the model does not answer: {why}")),
-                ));
+                return Ok(Some(format!("the model does not answer: {why}")));
             }
             End::Calls => {}
         }
@@ -157,7 +158,7 @@ async fn converse(
         "the model took {} turns and came to no end; give more with `--max-turns`",
         cli.max_turns
     );
-    Ok((transcript, Some(why)))
+    Ok(Some(why))
 }
 
 /// The model's words, none of them like a line that says what was called and what came of it.

@@ -25,7 +25,8 @@ impl Failure {
         message: &str,
     ) -> Self {
         let said = shown(message);
-        if status.is_server_error() {
+        // 408 and 499 are a proxy's: it gave up, and nobody knows what GitHub did.
+        if status.is_server_error() || matches!(status.as_u16(), 408 | 499) {
             return Self::Unknown(format!("GitHub answered {}", status.as_u16()));
         }
         if let Some(wait) = limited(status, headers, message) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::order::PaymentId;
 use crate::{DeskError, RefundStatus};
 
 /// What became of one attempt.
@@ -29,6 +31,7 @@ pub(super) enum Outcome {
 
 /// What was asked for.
 pub(super) struct Asked<'a> {
+    pub(super) payment: &'a PaymentId,
     pub(super) amount: u64,
     /// In capitals.
     pub(super) currency: &'a str,
@@ -41,6 +44,8 @@ struct Refund {
     object: String,
     amount: u64,
     currency: String,
+    payment_intent: Option<Value>,
+    charge: Option<Value>,
     status: Option<String>,
     failure_reason: Option<String>,
 }
@@ -50,8 +55,7 @@ struct Problem {
     error: Details,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Details {
     r#type: Option<String>,
     code: Option<String>,
@@ -66,7 +70,9 @@ impl Outcome {
         }
         let told = flag(headers, "stripe-should-retry");
         let problem = format!("Stripe answered {}", status.as_u16());
-        let may_be_made = status.is_server_error() || matches!(status.as_u16(), 409 | 429);
+        // 408 and 499 are a proxy's: it gave up, and nobody knows what Stripe did.
+        let may_be_made =
+            status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 429 | 499);
         if told == Some(true) || (may_be_made && told.is_none()) {
             let wait = headers.get("retry-after");
             let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -75,11 +81,15 @@ impl Outcome {
                 wait: wait.map(Duration::from_secs),
             };
         }
-        if may_be_made || !status.is_client_error() {
-            return Self::Unknown(problem);
-        }
+        // Only Stripe itself can say that nothing was paid, and it says so in its own form.
+        let details = serde_json::from_slice(answer.body()).map(|problem: Problem| problem.error);
+        let details = details.ok().filter(|details| details.r#type.is_some());
+        let details = match details {
+            Some(details) if !may_be_made && status.is_client_error() => details,
+            _ => return Self::Unknown(problem),
+        };
         Self::NotMade {
-            error: refused(status.as_u16(), answer.body(), asked),
+            error: refused(status.as_u16(), details, asked),
             is_final: flag(headers, "idempotent-replayed") == Some(true),
         }
     }
@@ -99,6 +109,9 @@ fn of_refund(body: &[u8], asked: &Asked<'_>) -> Outcome {
     if refund.object != "refund"
         || refund.amount != asked.amount
         || !refund.currency.eq_ignore_ascii_case(asked.currency)
+        || !asked
+            .payment
+            .is_of(refund.payment_intent.as_ref(), refund.charge.as_ref())
     {
         return Outcome::Unknown(format!(
             "Stripe made another refund than it was asked for, `{}`",
@@ -138,9 +151,7 @@ fn of_refund(body: &[u8], asked: &Asked<'_>) -> Outcome {
 }
 
 /// Why Stripe did not do it, for the agent.
-fn refused(status: u16, body: &[u8], asked: &Asked<'_>) -> DeskError {
-    let details = serde_json::from_slice(body)
-        .map_or_else(|_| Details::default(), |problem: Problem| problem.error);
+fn refused(status: u16, details: Details, asked: &Asked<'_>) -> DeskError {
     if details.r#type.as_deref() == Some("idempotency_error") {
         return DeskError::KeyReused(asked.idempotency_key.to_owned());
     }

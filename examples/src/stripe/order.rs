@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
@@ -41,6 +42,14 @@ impl PaymentId {
             "charges"
         };
         format!("/v1/{kind}/{}", self.id)
+    }
+
+    /// Whether a refund that names these is of this payment. It names one by its id, or where the account's
+    /// settings expand it, by the whole of it.
+    pub(super) fn is_of(&self, intent: Option<&Value>, charge: Option<&Value>) -> bool {
+        let named = if self.is_intent { intent } else { charge };
+        let id = named.map(|named| named.get("id").unwrap_or(named));
+        id.is_some_and(|id| id.as_str() == Some(&self.id))
     }
 
     fn parameter(&self) -> &'static str {

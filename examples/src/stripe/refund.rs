@@ -34,6 +34,7 @@ impl StripeDesk {
             Ok(request)
         };
         let asked = Asked {
+            payment: &payment,
             amount,
             currency: &order.currency,
             idempotency_key: &order.idempotency_key,
@@ -75,7 +76,8 @@ impl StripeDesk {
                     doubt.get_or_insert(error.to_string());
                 }
             }
-            if attempt + 1 == ATTEMPTS || Instant::now() + pause >= deadline {
+            let next = Instant::now().checked_add(pause);
+            if attempt + 1 == ATTEMPTS || next.is_none_or(|next| next >= deadline) {
                 break;
             }
             sleep(pause).await;

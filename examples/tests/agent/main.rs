@@ -345,3 +345,19 @@ async fn a_transcript_is_one_object_for_machines() {
     assert_eq!(whole["transcript"][1]["result"]["status"], "denied");
     assert_eq!(whole["transcript"][2]["said"], "no");
 }
+
+#[tokio::test]
+async fn a_model_that_falls_silent_after_a_call_leaves_the_transcript_of_it() {
+    let home = home();
+    let calls = Say::Calls(vec![("a", "process_refund", refund(100))]);
+    let fake = Fake::start(Api::OpenAi, [calls, Say::Status(500, "down")]).await;
+    let output = run(&fake, home.path(), &["--json"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(whole["finished"], false);
+    assert!(
+        whole["ended"].as_str().unwrap().contains("status 500"),
+        "{whole}"
+    );
+    assert_eq!(whole["transcript"][1]["result"]["status"], "ok", "{whole}");
+}

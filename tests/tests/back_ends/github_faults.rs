@@ -45,6 +45,7 @@ fn what_stays_unknown_is_held() {
     for fault in [
         Answer::Broken,
         problem(500, "Server Error"),
+        problem(408, "Request Timeout"),
         Answer::json(200, &json!([])),
     ] {
         let (home, github) = (Home::new(), GitHub::new());

@@ -4,7 +4,7 @@ use aport_gate_tests::Home;
 use serde_json::json;
 
 use crate::api::{Answer, nobody};
-use crate::stripe_api::{Fault, Stripe, order, problem, server};
+use crate::stripe_api::{Fault, KEY, Stripe, order, problem, server};
 use crate::trail::settled;
 
 fn error(status: u16) -> Answer {
@@ -69,6 +69,19 @@ fn what_stays_unknown_is_held() {
                 200,
                 &json!({"id": "re_9", "object": "refund", "amount": 500, "currency": "usd", "status": "new"}),
             )],
+            vec![Answer::json(
+                200,
+                &json!({"id": "re_9", "object": "refund", "amount": 500, "currency": "usd", "status": "succeeded",
+                    "payment_intent": "pi_other", "charge": "ch_1"}),
+            )],
+            vec![
+                problem(429, json!({"type": "rate_limit_error"}))
+                    .with("retry-after", "18446744073709551615"),
+            ],
+            // Not Stripe's form: something in between.
+            vec![Answer::json(408, &json!({"message": "took too long"})); 4],
+            vec![Answer::json(499, &json!({})); 4],
+            vec![Answer::json(404, &json!({"message": "no such route"}))],
             vec![Answer::json(302, &json!({})).with("location", "/elsewhere")],
             // A refusal after an answer that was lost says nothing about what the first one did.
             vec![
@@ -123,8 +136,8 @@ fn a_refusal_gives_back_what_was_taken_and_says_why() {
         ),
         (
             402,
-            json!({"type": "card_error", "code": "card_declined", "message": "Your card was declined."}),
-            "declined",
+            json!({"type": "card_error", "code": "card_declined", "message": format!("Your card was declined. {KEY}")}),
+            "declined. …",
         ),
         (
             404,

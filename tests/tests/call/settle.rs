@@ -4,28 +4,28 @@ use std::time::Duration;
 
 use aport_gate::rmcp;
 use aport_gate::rmcp::model::CallToolRequestParams;
-use aport_gate::testing::{CallOutcome, assert_allowed};
-use serde_json::Value;
+use aport_gate::testing::{Answer, CallOutcome, assert_allowed};
+use serde_json::{Value, json};
 
 use crate::desk::{Till, refund_arguments};
+
+fn outcome(answer: &Answer) -> Value {
+    let meta = answer.result().meta.as_ref().unwrap();
+    meta.0["io.aport/outcome"].clone()
+}
 
 #[tokio::test]
 async fn the_daily_cap_counts_what_ran_and_frees_what_did_not() {
     let session = Till::open(true).await;
-    // Nothing executed: given back.
-    assert_eq!(
-        session.refund(5000, Some("closed")).await.result().is_error,
-        Some(true)
-    );
-    // Unclear: held.
-    assert_eq!(
-        session
-            .refund(5000, Some("unclear"))
-            .await
-            .result()
-            .is_error,
-        Some(true)
-    );
+    // Nothing executed: given back. Unclear: held. The answer says which.
+    for (fate, state) in [("closed", "released"), ("unclear", "held")] {
+        let answer = session.refund(5000, Some(fate)).await;
+        assert_eq!(answer.result().is_error, Some(true));
+        assert_eq!(
+            outcome(&answer),
+            json!({ "outcome": "error", "reservation": state })
+        );
+    }
     assert_allowed!(session.refund(5000, None).await);
     let over = session.refund(1, None).await;
     assert_eq!(over.codes(), ["oap.limit_exceeded"]);
@@ -36,6 +36,10 @@ async fn the_daily_cap_counts_what_ran_and_frees_what_did_not() {
 async fn a_panicking_body_is_answered_and_held() {
     let session = Till::open(true).await;
     let result = session.refund(5000, Some("panic")).await;
+    assert_eq!(
+        outcome(&result),
+        json!({ "outcome": "panicked", "reservation": "held" })
+    );
     assert_eq!(result.result().is_error, Some(true));
     assert!(result.text().contains("Decision ID: "));
     assert!(!result.text().contains("fell over"));

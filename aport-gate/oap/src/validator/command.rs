@@ -1,9 +1,10 @@
 //! Commands: blocked patterns however they are written, and no program in a chain that the passport does not
 //! allow.
 
+use super::respelled::{Flag, flags, respelled};
 use super::shell::{self, Command, Word};
 use super::wrapper::{is_assignment, is_shell, program, unwrapped, without_assignments};
-use super::{Call, Failure, environment, pattern, written};
+use super::{Call, Failure, environment, fed, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
 
@@ -88,7 +89,7 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         shell::commands(line).map(|mut commands| {
             let words = arguments.iter().map(|argument| Word {
                 text: (*argument).to_owned(),
-                dynamic: false,
+                ..Word::default()
             });
             if let Some(last) = commands.last_mut() {
                 last.words.extend(words);
@@ -123,13 +124,16 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
         for entry in &patterns {
-            if is_written_otherwise(entry, command) {
+            if respelled(call, entry, command)? {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
         }
-        // A pattern cannot see the name of a program that only a variable knows.
+        if let Some(why) = fed::runs_input(command).filter(|_| restricted) {
+            return Err(refuse(why));
+        }
+        // A pattern cannot see the name of a program that only a variable knows, or the files.
         let first = without_assignments(&command.words).first();
-        if let Some(first) = first.filter(|first| first.dynamic && first.text.contains('$'))
+        if let Some(first) = first.filter(|first| hides_program(first))
             && !patterns.is_empty()
         {
             let name = shown(&first.text.as_str().into());
@@ -215,80 +219,6 @@ fn holds(call: &Call<'_>, entry: &str, text: &str, lower: &str) -> Result<bool, 
     pattern::found(call, entry, text, lower)
 }
 
-/// Whether the command is what the pattern says in other words: `rm -r -f /` is `rm -rf /`.
-fn is_written_otherwise(entry: &str, command: &Command) -> bool {
-    let mut entry = entry.split_whitespace();
-    let Some(name) = entry.next() else {
-        return false;
-    };
-    let entry: Vec<&str> = entry.collect();
-    let words = without_assignments(&command.words);
-    let Some((first, rest)) = words.split_first() else {
-        return false;
-    };
-    if program(&first.text) != program(name) || !name.starts_with(char::is_alphabetic) {
-        return false;
-    }
-    let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-    let given = flags(&texts);
-    let operands = |words: &[&str]| -> Vec<String> {
-        words
-            .iter()
-            .filter(|word| !word.starts_with('-'))
-            .map(|word| word.to_lowercase())
-            .collect()
-    };
-    let given_operands = operands(&texts);
-    flags(&entry).iter().all(|flag| flag.is_in(&given))
-        && operands(&entry).iter().all(|operand| {
-            given_operands
-                .iter()
-                .any(|given| given.starts_with(operand))
-        })
-}
-
-/// An option, in lower case and without its value.
-#[derive(Debug, PartialEq)]
-enum Flag {
-    Letter(char),
-    Long(String),
-}
-
-impl Flag {
-    /// Whether it is among those given, which may be cut short: `--rec` is `--recursive`, and so is `-r`.
-    fn is_in(&self, given: &[Self]) -> bool {
-        let word = match self {
-            Self::Letter('r') => "recursive",
-            Self::Letter('f') => "force",
-            Self::Letter(_) => "",
-            Self::Long(word) => word,
-        };
-        given.iter().any(|given| match given {
-            Self::Long(short) => !short.is_empty() && word.starts_with(short.as_str()),
-            Self::Letter('r') if word == "recursive" => true,
-            Self::Letter('f') if word == "force" => true,
-            letter => letter == self,
-        })
-    }
-}
-
-fn flags(words: &[&str]) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    for word in words.iter().take_while(|word| **word != "--") {
-        match word.strip_prefix("--") {
-            Some(long) => {
-                let name = long.split('=').next().unwrap_or_default();
-                flags.push(Flag::Long(name.to_lowercase()));
-            }
-            None => {
-                let letters = word.strip_prefix('-').unwrap_or_default().chars();
-                flags.extend(letters.flat_map(char::to_lowercase).map(Flag::Letter));
-            }
-        }
-    }
-    flags
-}
-
 /// Harm that no pattern has to name.
 fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option<String> {
     let words = without_assignments(&command.words);
@@ -336,6 +266,14 @@ fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option
         return Some(format!("opens a shell to others with `{base}`"));
     }
     None
+}
+
+/// Whether what runs depends on variables, on other commands, or on the files there are. A list in Markdown has `*`
+/// in front of its lines.
+fn hides_program(first: &Word) -> bool {
+    first.dynamic
+        && !matches!(first.text.as_str(), "[" | "[[")
+        && !first.text.chars().all(|c| c == '*')
 }
 
 /// Whether one of the allowed commands is this one: its words are the first words of it.

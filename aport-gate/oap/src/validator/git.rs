@@ -1,7 +1,8 @@
 //! What `git` runs because its command line says so: settings, helpers, hooks, transports, and subcommands that take
 //! a command.
 
-use super::launch::{of, unknown, values};
+use super::launch::{of, unknown};
+use super::options::{bundled, values};
 use super::shell::{self, Command, Word};
 
 /// Values of settings that run nothing that could be another program.
@@ -43,6 +44,14 @@ const OPTIONS: [(&str, &[&str]); 16] = [
     ("instaweb", &["--httpd", "--browser"]),
     ("web--browse", &["--browser"]),
     ("shell", &["-c"]),
+];
+
+/// Their letters in a bundle (`-ix id`), and the letters that take the rest of a bundle themselves.
+const BUNDLED: [(&str, char, &str); 4] = [
+    ("rebase", 'x', "sXSrC"),
+    ("difftool", 'x', "t"),
+    ("clone", 'u', "objc"),
+    ("grep", 'O', "ABCefm"),
 ];
 
 /// Options before the subcommand that take a value.
@@ -93,6 +102,12 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
             if !own {
                 found.extend(shell::commands(value)?);
             }
+        }
+    }
+    let bundles = BUNDLED.iter().filter(|(known, ..)| *known == subcommand);
+    for (_, letter, taking) in bundles {
+        for value in bundled(after, *letter, taking) {
+            found.extend(shell::commands(value)?);
         }
     }
     for word in after {

@@ -2,10 +2,13 @@
 //! to pass as if it had been called; what an option hides in a file or a directory is unknown, which no list allows.
 
 use super::git;
+use super::options::{bundled, values};
+use super::package;
 use super::shell::{self, Command, Word};
+use super::wrapper;
 
 /// Programs with options whose value is a command line. A long option may be cut short, as GNU programs take it.
-const OPTIONS: [(&str, &[&str]); 16] = [
+const OPTIONS: [(&str, &[&str]); 20] = [
     ("tar", &TAR),
     ("bsdtar", &TAR),
     ("gtar", &TAR),
@@ -18,6 +21,10 @@ const OPTIONS: [(&str, &[&str]); 16] = [
     ("split", &["--filter"]),
     ("wget", &["--use-askpass"]),
     ("script", &["-c", "--command"]),
+    ("mapfile", &["-C"]),
+    ("readarray", &["-C"]),
+    ("compgen", &["-C"]),
+    ("complete", &["-C"]),
     ("su", &["-c", "--command", "--session-command"]),
     ("runuser", &["-c", "--command", "--session-command"]),
     ("flock", &["-c", "--command"]),
@@ -47,6 +54,18 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
     match name {
         "git" => found.extend(git::launched(rest)?),
         "tar" | "bsdtar" | "gtar" => {
+            for letter in ['I', 'F'] {
+                for value in bundled(rest, letter, "fCTXbgKLNVHIF") {
+                    found.extend(shell::commands(value)?);
+                }
+            }
+            // `tar cIf program file`: the old way, without a dash.
+            let old = rest
+                .first()
+                .is_some_and(|word| !word.text.starts_with('-') && word.text.contains(['I', 'F']));
+            if old {
+                found.push(unknown("runs a program that its first word asks for"));
+            }
             for action in values(rest, "--checkpoint-action") {
                 if let Some(script) = action.strip_prefix("exec=") {
                     found.extend(shell::commands(script)?);
@@ -62,6 +81,23 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
                     && letters.text.ends_with('e')
                 {
                     found.extend(shell::commands(&value.text)?);
+                }
+            }
+        }
+        "script" => {
+            for value in bundled(rest, 'c', "EIOBTmot") {
+                found.extend(shell::commands(value)?);
+            }
+        }
+        "trap" => {
+            let script = rest.iter().find(|word| word.text != "--");
+            let script = script.filter(|word| !word.text.starts_with('-'));
+            found.extend(wrapper::script(script.map_or(&[], std::slice::from_ref))?);
+        }
+        "alias" => {
+            for word in rest {
+                if let Some((_, value)) = word.text.split_once('=') {
+                    found.extend(shell::commands(value)?);
                 }
             }
         }
@@ -84,7 +120,7 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
                 }
             }
         }
-        "npm" | "pnpm" | "yarn" | "bun" => packages(rest, &mut found)?,
+        "npm" | "pnpm" | "yarn" | "bun" => package::launched(name, rest, &mut found)?,
         "make" | "gmake" => {
             for word in rest {
                 if let Some(shell) = word.text.strip_prefix("SHELL=") {
@@ -135,32 +171,6 @@ pub(super) fn unknown(why: &str) -> Command {
     }
 }
 
-/// The values of an option: `--name value`, `--name=value`, `-n value`, `-nvalue`.
-pub(super) fn values<'w>(words: &'w [Word], option: &str) -> impl Iterator<Item = &'w str> {
-    let words_after = |at: usize| words.get(at + 1).map(|word| word.text.as_str());
-    let long = option.starts_with("--");
-    words
-        .iter()
-        .take_while(|word| word.text != "--")
-        .enumerate()
-        .filter_map(move |(at, word)| {
-            let text = word.text.as_str();
-            if long {
-                let (name, value) = match text.split_once('=') {
-                    Some((name, value)) => (name, Some(value)),
-                    None => (text, None),
-                };
-                // Two dashes and a letter: shorter ones name no option.
-                let means = name.len() > 2 && option.starts_with(name);
-                return means.then(|| value.or_else(|| words_after(at))).flatten();
-            }
-            match text.strip_prefix(option)? {
-                "" => words_after(at),
-                value => Some(value.strip_prefix('=').unwrap_or(value)),
-            }
-        })
-}
-
 fn is_cluster(text: &str) -> bool {
     text.starts_with('-') && !text.starts_with("--")
 }
@@ -181,40 +191,6 @@ fn secure_shell(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
     }
     if values(rest, "-F").any(|file| file != "none" && file != "/dev/null") {
         found.push(unknown("runs what the configuration file of `-F` says"));
-    }
-    Ok(())
-}
-
-/// `npm exec`, `npm x`, `pnpm dlx`, `yarn dlx`, `bun x`: a program of a package, or a script with `-c`.
-fn packages(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
-    if values(rest, "--script-shell").next().is_some() {
-        found.push(unknown("runs scripts by the program of `--script-shell`"));
-    }
-    let is_option = |word: &Word| word.text.starts_with('-');
-    let Some(at) = rest.iter().position(|word| !is_option(word)) else {
-        return Ok(());
-    };
-    let after = rest.get(at + 1..).unwrap_or_default();
-    match rest.get(at).map_or("", |word| word.text.as_str()) {
-        "exec" | "x" | "dlx" => {
-            for option in ["-c", "--call"] {
-                for script in values(after, option) {
-                    found.extend(shell::commands(script)?);
-                }
-            }
-            let program = after.iter().position(|word| !is_option(word));
-            let words = after
-                .get(program.unwrap_or(after.len())..)
-                .unwrap_or_default();
-            found.push(of(words));
-        }
-        "explore" => {
-            let program = after.iter().position(|word| word.text == "--");
-            if let Some(at) = program {
-                found.push(of(after.get(at + 1..).unwrap_or_default()));
-            }
-        }
-        _ => {}
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ mod domain;
 #[cfg(feature = "evaluate")]
 mod environment;
 #[cfg(feature = "evaluate")]
+mod fed;
+#[cfg(feature = "evaluate")]
 mod file;
 #[cfg(feature = "evaluate")]
 mod form;
@@ -36,12 +38,18 @@ mod limits;
 #[cfg(feature = "evaluate")]
 mod mcp;
 #[cfg(feature = "evaluate")]
+mod options;
+#[cfg(feature = "evaluate")]
+mod package;
+#[cfg(feature = "evaluate")]
 mod path;
 #[cfg(feature = "evaluate")]
 mod pattern;
 #[cfg(feature = "evaluate")]
 mod place;
 mod rate;
+#[cfg(feature = "evaluate")]
+mod respelled;
 #[cfg(feature = "evaluate")]
 mod run;
 #[cfg(feature = "evaluate")]

@@ -2,6 +2,7 @@
 //! substitutions, quotes. Nothing is expanded; what only an expansion could tell is marked.
 
 mod brace;
+mod expansion;
 
 /// Most nested substitutions and wrapped scripts.
 pub(super) const MAX_NESTING: usize = 8;
@@ -18,6 +19,8 @@ pub(super) struct Word {
     pub(super) text: String,
     /// Whether a variable, a substitution or a wildcard decides what it is.
     pub(super) dynamic: bool,
+    /// Whether the output of another command is in it.
+    pub(super) output: bool,
 }
 
 /// A program and its arguments.
@@ -26,6 +29,8 @@ pub(super) struct Command {
     pub(super) words: Vec<Word>,
     /// Whether its input is the output of the one before.
     pub(super) piped: bool,
+    /// Whether anything in the line is piped or read from elsewhere, so that its input may be.
+    pub(super) fed: bool,
     /// Files that its output is redirected to.
     pub(super) writes: Vec<Word>,
     /// For a program that is run without the line saying which: why it is.
@@ -66,9 +71,15 @@ pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
         found: Vec::new(),
         depth: 0,
         braces: 0,
+        feeds: false,
     };
     reader.script(None)?;
-    Ok(reader.found)
+    let feeds = reader.feeds;
+    let fed = |mut command: Command| {
+        command.fed |= feeds;
+        command
+    };
+    Ok(reader.found.into_iter().map(fed).collect())
 }
 
 struct Reader {
@@ -77,6 +88,8 @@ struct Reader {
     found: Vec<Command>,
     depth: usize,
     braces: usize,
+    /// Whether there was a pipe, a redirected input or a process substitution.
+    feeds: bool,
 }
 
 impl Reader {
@@ -114,6 +127,7 @@ impl Reader {
                     }
                     self.end_word(&mut command, &mut word, &mut target);
                     let pipe = c == '|' && self.peek(1) != Some('|');
+                    self.feeds |= pipe;
                     while matches!(self.peek(1), Some('&' | '|' | ';'))
                         && matches!(c, '&' | '|' | ';')
                     {
@@ -132,7 +146,11 @@ impl Reader {
                     if self.peek(1) == Some('(') {
                         self.at += 2;
                         self.nested(')')?;
-                        word.get_or_insert_default().dynamic = true;
+                        self.feeds = true;
+                        let word = word.get_or_insert_default();
+                        // What a shell puts in its place.
+                        word.text.push_str("/dev/fd/");
+                        (word.dynamic, word.output) = (true, true);
                         continue;
                     }
                     // A number before it is the one that is redirected.
@@ -148,6 +166,7 @@ impl Reader {
                         writes |= next == '>';
                         self.at += 1;
                     }
+                    self.feeds |= c == '<';
                     target = Some(if writes { Target::File } else { Target::Input });
                 }
                 '\'' => {
@@ -257,136 +276,5 @@ impl Reader {
         let read = self.script(Some(close));
         self.depth -= 1;
         read
-    }
-
-    /// Up to the closing double quote.
-    fn quoted(&mut self, word: &mut Word) -> Result<(), String> {
-        while let Some(c) = self.peek(0) {
-            match c {
-                '"' => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                '\\' => {
-                    match self.peek(1) {
-                        Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
-                        Some('\n') => {}
-                        Some(c) => word.text.extend(['\\', c]),
-                        None => return Err("has an open quote".to_owned()),
-                    }
-                    self.at += 2;
-                }
-                '`' | '$' => self.expansion(word)?,
-                other => {
-                    word.text.push(other);
-                    self.at += 1;
-                }
-            }
-        }
-        Err("has an open quote".to_owned())
-    }
-
-    /// `$name`, `${…}`, `$(…)`, `` `…` ``.
-    fn expansion(&mut self, word: &mut Word) -> Result<(), String> {
-        let backtick = self.peek(0) == Some('`');
-        self.at += 1;
-        if backtick {
-            let start = self.at;
-            while self.peek(0).is_some_and(|c| c != '`') {
-                self.at += if self.peek(0) == Some('\\') { 2 } else { 1 };
-            }
-            let inner: String = self
-                .chars
-                .get(start..self.at)
-                .unwrap_or_default()
-                .iter()
-                .collect();
-            if self.peek(0).is_none() {
-                return Err("has an open quote".to_owned());
-            }
-            self.at += 1;
-            word.dynamic = true;
-            word.text.push('$');
-            if self.depth >= MAX_NESTING {
-                return Err("is nested too deeply".to_owned());
-            }
-            let mut reader = Reader {
-                chars: inner.replace("\\`", "`").chars().collect(),
-                at: 0,
-                found: Vec::new(),
-                depth: self.depth + 1,
-                braces: 0,
-            };
-            reader.script(None)?;
-            for command in reader.found {
-                self.end_command(command)?;
-            }
-            return Ok(());
-        }
-        match self.peek(0) {
-            Some('\'') => Err("spells characters by number (`$'…'`)".to_owned()),
-            Some('"') => Ok(()),
-            Some('(') => {
-                self.at += 1;
-                word.dynamic = true;
-                word.text.push('$');
-                self.nested(')')
-            }
-            Some('{') => {
-                word.dynamic = true;
-                let start = self.at;
-                let mut open = 0_usize;
-                while let Some(c) = self.peek(0) {
-                    self.at += 1;
-                    match c {
-                        '{' => open += 1,
-                        '}' => open = open.saturating_sub(1),
-                        '`' => return Err("runs a command inside `${…}`".to_owned()),
-                        '(' if self.chars.get(self.at.wrapping_sub(2)) == Some(&'$') => {
-                            return Err("runs a command inside `${…}`".to_owned());
-                        }
-                        _ => {}
-                    }
-                    if open == 0 {
-                        break;
-                    }
-                }
-                let name: String = self
-                    .chars
-                    .get(start..self.at)
-                    .unwrap_or_default()
-                    .iter()
-                    .collect();
-                if name.contains("IFS") || name.contains('@') {
-                    return Err("builds words from `$IFS`".to_owned());
-                }
-                word.text.push('$');
-                word.text.push_str(&name);
-                Ok(())
-            }
-            _ => {
-                let start = self.at;
-                while self
-                    .peek(0)
-                    .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
-                {
-                    self.at += 1;
-                }
-                let name: String = self
-                    .chars
-                    .get(start..self.at)
-                    .unwrap_or_default()
-                    .iter()
-                    .collect();
-                if name == "IFS" {
-                    return Err("builds words from `$IFS`".to_owned());
-                }
-                word.dynamic |=
-                    !name.is_empty() || matches!(self.peek(0), Some('@' | '*' | '#' | '?' | '!'));
-                word.text.push('$');
-                word.text.push_str(&name);
-                Ok(())
-            }
-        }
     }
 }

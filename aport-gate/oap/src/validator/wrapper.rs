@@ -1,10 +1,11 @@
 //! Programs that run another program: what they run has to pass as well.
 
 use super::launch;
+use super::options::values;
 use super::shell::{self, Command, MAX_COMMANDS, MAX_NESTING, Word};
 
 /// Name, options that take a value, and how many plain words come before the program.
-const WRAPPERS: [(&str, &[&str], usize); 39] = [
+const WRAPPERS: [(&str, &[&str], usize); 51] = [
     ("env", &["-u", "-C", "--unset", "--chdir"], 0),
     (
         "sudo",
@@ -56,6 +57,18 @@ const WRAPPERS: [(&str, &[&str], usize); 39] = [
     ("unbuffer", &[], 0),
     ("gosu", &[], 1),
     ("su-exec", &[], 1),
+    ("coproc", &[], 0),
+    ("setarch", &[], 1),
+    ("linux32", &[], 0),
+    ("linux64", &[], 0),
+    ("i386", &[], 0),
+    ("x86_64", &[], 0),
+    ("prlimit", &["-p", "--pid", "-o", "--output"], 0),
+    ("choom", &["-n", "--adjust", "-p", "--pid"], 0),
+    ("numactl", &["-N", "-m", "-i", "-p", "-C"], 0),
+    ("rlwrap", &[], 0),
+    ("xvfb-run", &["-n", "-e", "-f", "-s", "-p", "-w"], 0),
+    ("sg", &[], 1),
 ];
 
 const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh"];
@@ -76,8 +89,12 @@ pub(super) fn program(word: &str) -> String {
     }
 }
 
+pub(super) fn is_posix_shell(name: &str) -> bool {
+    SHELLS.contains(&name)
+}
+
 pub(super) fn is_shell(name: &str) -> bool {
-    SHELLS.contains(&name) || matches!(name, "cmd" | "powershell" | "pwsh")
+    is_posix_shell(name) || matches!(name, "cmd" | "powershell" | "pwsh")
 }
 
 /// The commands with all that they wrap, outer ones first.
@@ -99,8 +116,13 @@ pub(super) fn unwrapped(commands: Vec<Command>) -> Result<Vec<Command>, String> 
             return Err("is nested too deeply".to_owned());
         }
         let inner = inside(&command)?;
+        // What stands in front of a program's input stands in front of those that it runs.
+        let fed = command.fed;
         all.push(command);
-        queue.extend(inner.into_iter().rev().map(|command| (command, depth + 1)));
+        queue.extend(inner.into_iter().rev().map(|mut command| {
+            command.fed |= fed;
+            (command, depth + 1)
+        }));
     }
     Ok(all)
 }
@@ -122,7 +144,7 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
         return Ok(Vec::new());
     };
     let name = program(&first.text);
-    let of = |words: &[Word]| {
+    let one = |words: &[Word]| {
         vec![Command {
             words: words.to_vec(),
             piped: command.piped,
@@ -131,6 +153,21 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
     };
     if name == "eval" || name == "iex" || name == "invoke-expression" {
         return script(rest);
+    }
+    if is_posix_shell(&name) {
+        let mut found = Vec::new();
+        for option in ["--command", "--init-command", "-C"] {
+            for value in values(rest, option).filter(|_| name == "fish") {
+                found.extend(shell::commands(value)?);
+            }
+        }
+        if let Called::Script(text) = called(&name, rest) {
+            found.extend(match text {
+                Some(text) => script(std::slice::from_ref(text))?,
+                None => vec![launch::unknown("runs a script that the line does not hold")],
+            });
+        }
+        return Ok(found);
     }
     if is_shell(&name) {
         for (at, word) in rest.iter().enumerate() {
@@ -142,16 +179,8 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
             {
                 return Err("runs an encoded command".to_owned());
             }
-            let windows = matches!(option.as_str(), "/c" | "/k" | "/r" | "-command" | "-c");
-            let cluster =
-                option.starts_with('-') && !option.starts_with("--") && option.ends_with('c');
-            if windows || (cluster && SHELLS.contains(&name.as_str())) {
-                let script_words = if SHELLS.contains(&name.as_str()) {
-                    after.get(..1).unwrap_or_default()
-                } else {
-                    after
-                };
-                return script(script_words);
+            if matches!(option.as_str(), "/c" | "/k" | "/r" | "-command" | "-c") {
+                return script(after);
             }
         }
         return Ok(Vec::new());
@@ -166,7 +195,7 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
                 .iter()
                 .position(|word| matches!(word.text.as_str(), ";" | "+"))
                 .unwrap_or(words.len());
-            found.extend(of(words.get(..end).unwrap_or_default()));
+            found.extend(one(words.get(..end).unwrap_or_default()));
         }
         return Ok(found);
     }
@@ -197,15 +226,115 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
             plain -= 1;
             rest = tail;
         } else {
-            return Ok(of(rest));
+            let mut inner = rest.to_vec();
+            if name == "xargs" {
+                fill(&mut inner, words);
+            }
+            let opened = inner.iter().position(|word| !is_opener(word));
+            let inner = inner.get(opened.unwrap_or(0)..).unwrap_or_default();
+            let mut found = one(inner);
+            // `watch 'a b'`, `sg group 'a b'`: a program with blanks in its name is a script.
+            if let Some(text) = inner.first().filter(|word| word.text.contains(' ')) {
+                found.extend(script(std::slice::from_ref(text))?);
+            }
+            return Ok(found);
         }
     }
     Ok(Vec::new())
 }
 
-fn script(words: &[Word]) -> Result<Vec<Command>, String> {
+/// Puts what `xargs` reads, which the line does not hold, where it will stand.
+fn fill(inner: &mut Vec<Word>, words: &[Word]) {
+    let mut places: Vec<&str> = values(words, "-I")
+        .chain(values(words, "--replace"))
+        .collect();
+    if words.iter().any(|word| word.text == "-i") {
+        places.push("{}");
+    }
+    for word in inner.iter_mut() {
+        if let Some(place) = places
+            .iter()
+            .find(|place| !place.is_empty() && word.text.contains(**place))
+        {
+            word.text = word.text.replace(place, "$");
+            (word.dynamic, word.output) = (true, true);
+        }
+    }
+    if places.is_empty() {
+        inner.push(Word {
+            text: "$".to_owned(),
+            dynamic: true,
+            output: true,
+        });
+    }
+}
+
+fn is_opener(word: &Word) -> bool {
+    matches!(word.text.as_str(), "{" | "!" | "if" | "while" | "until")
+}
+
+/// What a call of a shell runs.
+#[derive(Debug, PartialEq)]
+pub(super) enum Called<'w> {
+    /// The text after `-c`, if there is any.
+    Script(Option<&'w Word>),
+    /// A file, or nothing at all.
+    File(&'w Word),
+    /// What it reads.
+    Input,
+}
+
+/// What a shell is told to run. Letters may come in bundles, and `-o` takes a word wherever it stands in one.
+pub(super) fn called<'w>(name: &str, rest: &'w [Word]) -> Called<'w> {
+    let attached = matches!(name, "zsh" | "ksh" | "mksh");
+    let (mut script, mut input, mut at) = (false, false, 0);
+    while let Some(word) = rest.get(at) {
+        let text = word.text.as_str();
+        if text == "--" || text == "-" {
+            at += 1;
+            break;
+        }
+        if matches!(text, "--version" | "--help") {
+            return Called::File(word);
+        }
+        if let Some(long) = text.strip_prefix("--") {
+            let takes = matches!(long, "rcfile" | "init-file" | "command" | "init-command");
+            at += if takes { 2 } else { 1 };
+            continue;
+        }
+        let Some(letters) = text.strip_prefix(['-', '+']) else {
+            break;
+        };
+        at += 1;
+        for (position, letter) in letters.char_indices() {
+            match letter {
+                'c' if text.starts_with('-') => script = true,
+                's' => input = true,
+                'o' | 'O' if attached && position + 1 < letters.len() => break,
+                'o' | 'O' => at += 1,
+                'C' if name == "fish" => at += 1,
+                _ => {}
+            }
+        }
+    }
+    match rest.get(at) {
+        operand if script => Called::Script(operand),
+        Some(file) if !input => Called::File(file),
+        _ => Called::Input,
+    }
+}
+
+/// The commands of a script that words hold. One into which another command writes is not known.
+///
+/// # Errors
+/// As [`shell::commands`].
+pub(super) fn script(words: &[Word]) -> Result<Vec<Command>, String> {
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    shell::commands(&texts.join(" "))
+    let mut found = shell::commands(&texts.join(" "))?;
+    if words.iter().any(|word| word.output) {
+        found.push(launch::unknown("runs a script that another command writes"));
+    }
+    Ok(found)
 }
 
 /// The words from the program on: `A=b program`.

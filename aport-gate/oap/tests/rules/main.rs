@@ -15,6 +15,8 @@ mod file;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod hidden;
+#[cfg(test)]
 mod launch;
 #[cfg(test)]
 mod rate;

@@ -1,0 +1,127 @@
+//! Blocked patterns in other words: `rm -r -f /` is `rm -rf /`, whichever program is told to run it.
+
+use super::shell::Command;
+use super::wrapper::{program, without_assignments};
+use super::{Call, Failure};
+
+/// What ends a command or a quote within a word that may be a script: `'rm -r -f x'`, `system("rm -r -f x")`.
+const ENDS: [char; 7] = [';', '|', '&', '\n', '(', ')', '`'];
+const MARKS: [char; 11] = ['\'', '"', '!', ':', '{', '}', '[', ']', '<', '>', '\\'];
+
+/// Whether the command says what the pattern says, in other words. A pattern with options is looked for behind every
+/// word and inside of words, as its own text is: a program that is not known here may run it from there.
+pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Result<bool, Failure> {
+    let mut parts = entry.split_whitespace();
+    let Some(name) = parts.next() else {
+        return Ok(false);
+    };
+    if !name.starts_with(char::is_alphabetic) {
+        return Ok(false);
+    }
+    let name = program(name);
+    let parts: Vec<&str> = parts.collect();
+    let wanted = (flags(&parts), operands(&parts));
+    let words: Vec<&str> = without_assignments(&command.words)
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let Some((first, rest)) = words.split_first() else {
+        return Ok(false);
+    };
+    if program(first) == name && says(&wanted, rest) {
+        return Ok(true);
+    }
+    // One without options is two words of any sentence.
+    if wanted.0.is_empty() {
+        return Ok(false);
+    }
+    call.spend(words.iter().map(|word| word.len()).sum())?;
+    let mut lines: Vec<Vec<&str>> = vec![rest.to_vec()];
+    for word in &words {
+        for line in word.split(ENDS) {
+            let bare = |token: &'_ str| !token.is_empty();
+            let tokens: Vec<&str> = line
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .map(|token| token.trim_matches(MARKS))
+                .filter(|token| bare(token))
+                .collect();
+            if tokens.len() > 1 {
+                lines.push(tokens);
+            }
+        }
+    }
+    for line in &lines {
+        for (at, token) in line.iter().enumerate() {
+            if program(token) != name {
+                continue;
+            }
+            let rest = line.get(at + 1..).unwrap_or_default();
+            call.spend(8 * rest.len())?;
+            if says(&wanted, rest) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn says((flags_wanted, operands_wanted): &(Vec<Flag>, Vec<String>), words: &[&str]) -> bool {
+    let given = flags(words);
+    let given_operands = operands(words);
+    flags_wanted.iter().all(|flag| flag.is_in(&given))
+        && operands_wanted.iter().all(|operand| {
+            given_operands
+                .iter()
+                .any(|given| given.starts_with(operand))
+        })
+}
+
+fn operands(words: &[&str]) -> Vec<String> {
+    words
+        .iter()
+        .filter(|word| !word.starts_with('-'))
+        .map(|word| word.to_lowercase())
+        .collect()
+}
+
+/// An option, in lower case and without its value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Flag {
+    Letter(char),
+    Long(String),
+}
+
+impl Flag {
+    /// Whether it is among those given, which may be cut short: `--rec` is `--recursive`, and so is `-r`.
+    pub(super) fn is_in(&self, given: &[Self]) -> bool {
+        let word = match self {
+            Self::Letter('r') => "recursive",
+            Self::Letter('f') => "force",
+            Self::Letter(_) => "",
+            Self::Long(word) => word,
+        };
+        given.iter().any(|given| match given {
+            Self::Long(short) => !short.is_empty() && word.starts_with(short.as_str()),
+            Self::Letter('r') if word == "recursive" => true,
+            Self::Letter('f') if word == "force" => true,
+            letter => letter == self,
+        })
+    }
+}
+
+pub(super) fn flags(words: &[&str]) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    for word in words.iter().take_while(|word| **word != "--") {
+        match word.strip_prefix("--") {
+            Some(long) => {
+                let name = long.split('=').next().unwrap_or_default();
+                flags.push(Flag::Long(name.to_lowercase()));
+            }
+            None => {
+                let letters = word.strip_prefix('-').unwrap_or_default().chars();
+                flags.extend(letters.flat_map(char::to_lowercase).map(Flag::Letter));
+            }
+        }
+    }
+    flags
+}

@@ -149,6 +149,10 @@ impl RegistryClient {
         let body = json!({ "agent_id": agent, "context": context });
         let url = ["api", "verify", "token", pack.as_str()];
         let mut answer = self.object(Method::POST, &url, body, deadline).await?;
+        if answer.get("allow") == Some(&Value::Bool(false)) {
+            let problem = "it is a denial, of which there is no token to show";
+            return Err(RegistryError::Decision(problem.to_owned()));
+        }
         match answer.remove("token") {
             Some(Value::String(token)) if !token.is_empty() => Ok(DecisionToken(token)),
             _ => Err(RegistryError::Decision("it has no `token`".to_owned())),

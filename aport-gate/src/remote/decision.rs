@@ -77,9 +77,12 @@ pub(super) fn decision(
     })
 }
 
-/// How long an allow decision may be kept, in the registry's own words.
+/// How long an allow decision may be kept, in the registry's own words: the first end that it names counts.
 pub(super) fn lifetime(decision: &Decision, now: Timestamp) -> Duration {
-    Duration::try_from(decision.expires_at.duration_since(now)).unwrap_or_default()
+    let length = SignedDuration::from_secs(i64::try_from(decision.expires_in).unwrap_or(i64::MAX));
+    let by_length = decision.created_at.checked_add(length);
+    let end = decision.expires_at.min(by_length.unwrap_or(Timestamp::MAX));
+    Duration::try_from(end.duration_since(now)).unwrap_or_default()
 }
 
 struct Fields<'a>(&'a Map<String, Value>);

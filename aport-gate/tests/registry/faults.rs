@@ -61,12 +61,25 @@ fn heads_without_end_are_cut_off() {
 }
 
 #[test]
-fn connections_beyond_the_bound_wait_their_turn() {
+fn connections_that_ask_nothing_keep_nobody_out() {
     let place = Place::new();
-    let server = place.serve(&["--dev", "--connections", "4", "--io-timeout", "1"]);
-    let idle: Vec<_> = (0..4).map(|_| server.connect()).collect();
-    // It is answered once one of the idle ones is ended.
-    server.get("/healthz").is(200);
+    // Longer than anybody waits for an answer here.
+    let server = place.serve(&["--dev", "--connections", "4", "--io-timeout", "600"]);
+    let agent = server.agent();
+    let mut idle: Vec<_> = (0..32).map(|_| server.connect()).collect();
+    for (number, stream) in idle.iter_mut().enumerate() {
+        let begun = match number % 3 {
+            0 => "",
+            1 => "POST /api/verify HTTP/1.1\r\nHost: ",
+            _ => "G",
+        };
+        let _ = stream.write_all(begun.as_bytes());
+    }
+    for call in 0..4 {
+        let key = format!("refund-{call:04}");
+        let answer = server.verify(&[], &question(&agent, 1, &key)).is(200);
+        assert_eq!(answer["allow"], true);
+    }
     drop(idle);
 }
 

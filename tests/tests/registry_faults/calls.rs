@@ -10,7 +10,7 @@ use aport_gate::{DecisionToken, RegistryClient, RegistryError, Server, policy_ga
 use aport_gate_tests::in_process::{InProcess, TESTER, codes, text};
 use serde_json::{Map, Value, json};
 
-use crate::desk::{PACK, Till, allow, arguments, gate};
+use crate::desk::{PACK, Till, allow, arguments, at, gate};
 use crate::server::{Registry, Seen, Step, http, json as answer, until};
 
 #[tokio::test]
@@ -195,6 +195,46 @@ async fn only_an_operator_who_asks_for_it_has_decisions_kept() {
 }
 
 #[tokio::test]
+async fn a_decision_is_kept_until_the_first_end_that_it_names() {
+    for (length, end) in [(0, 3600), (3600, 0)] {
+        let registry = Registry::answering(move |seen| {
+            let mut decision = allow(seen);
+            let digest = aport_gate::oap::digest_json(&seen.body["context"]).unwrap();
+            let made = decision["created_at"].clone();
+            for (field, value) in [
+                ("context_digest", json!(digest)),
+                ("issued_at", made),
+                ("expires_in", json!(length)),
+                ("expires_at", json!(at(end))),
+            ] {
+                decision.insert(field.to_owned(), value);
+            }
+            vec![answer(200, &decision.into())]
+        })
+        .await;
+        let home = tempfile::tempdir().unwrap();
+        let builder = gate(&registry.url()).home(home.path()).pack(NOTE_PACK);
+        let gate = builder
+            .cache(Duration::from_secs(30))
+            .build()
+            .await
+            .unwrap();
+        let runs = Arc::new(AtomicU32::new(0));
+        let server = Server::new(gate.clone(), Arc::clone(&runs)).with_route(write_note);
+        let session = InProcess::serve(server, gate, home).await;
+        for _ in 0..3 {
+            let result = session.call("write_note", json!({"note": "a"})).await;
+            assert_eq!(result.is_error, Some(false), "{}", text(&result));
+        }
+        assert_eq!(
+            registry.seen().len(),
+            3,
+            "{length} s, until {end} s from now"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_pack_that_counts_or_pays_once_is_asked_about_each_time() {
     let registry = Registry::answering(|seen| vec![answer(200, &allow(seen).into())]).await;
     let till = Till::open(gate(&registry.url()).cache(Duration::from_secs(30))).await;
@@ -273,7 +313,10 @@ async fn tokens_and_views_come_from_the_same_registry() {
                 &json!({ "valid": valid, "decision": decision }),
             )];
         }
-        vec![answer(200, &json!({"token": "token-hunter2"}))]
+        // As a registry of ours has it, of a denial too.
+        let allow = seen.before == 0;
+        let token = json!({"token": "token-hunter2", "allow": allow});
+        vec![answer(200, &token)]
     })
     .await;
     let client = RegistryClient::builder(registry.url())
@@ -311,6 +354,11 @@ async fn tokens_and_views_come_from_the_same_registry() {
     assert!(
         matches!(refused, Err(RegistryError::Decision(_))),
         "{refused:?}"
+    );
+    let denied = client.decision_token(&pack, &agent, &Map::new()).await;
+    assert!(
+        matches!(denied, Err(RegistryError::Decision(_))),
+        "{denied:?}"
     );
     let lines: Vec<_> = registry.seen().into_iter().map(|seen| seen.line).collect();
     assert!(

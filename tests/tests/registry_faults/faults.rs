@@ -563,6 +563,15 @@ async fn broken_off_before_it_was_asked() {
 }
 
 #[tokio::test]
+async fn accepted_and_never_read() {
+    let registry = Registry::greeting(Step::Hang).await;
+    let till = Till::open(gate(&registry.url())).await;
+    let result = till.refund("key-0000001").await;
+    till.assert_refused(&result, TIMEOUT, "accepted and never read")
+        .await;
+}
+
+#[tokio::test]
 async fn a_redirect_to_a_server_that_allows_is_not_followed() {
     let elsewhere = Registry::answering(|seen| vec![answer(200, &allow(seen).into())]).await;
     for status in [301, 302, 303, 307, 308] {

@@ -1,6 +1,5 @@
 //! The bytes of an answer, read so that no two readers can understand them differently.
 
-use aport_gate_oap::parse_json;
 use serde_json::{Map, Value};
 
 use super::attempts::told;
@@ -34,6 +33,8 @@ const REPEATED: [&str; 18] = [
 pub(super) struct Answer {
     /// The decision as a document: what a signature is over.
     pub(super) document: Map<String, Value>,
+    /// The document to the letter, where it holds a secret of this server: only its signature may be looked at.
+    pub(super) as_sent: Option<Map<String, Value>>,
     /// The same, with what only stands beside it: a word there must not be passed over.
     pub(super) whole: Map<String, Value>,
 }
@@ -43,12 +44,27 @@ impl Answer {
     ///
     /// # Errors
     /// [`RegistryError::Answer`] when it is no JSON object, [`RegistryError::Decision`] when it says two things.
-    pub(super) fn read(body: &[u8]) -> Result<Self, RegistryError> {
-        if std::str::from_utf8(body).is_err() {
+    pub(super) fn read(reply: &Reply) -> Result<Self, RegistryError> {
+        if !reply.is_utf8() {
             return Err(RegistryError::Answer("it is not UTF-8".to_owned()));
         }
-        let value =
-            parse_json(body).map_err(|error| RegistryError::Answer(format!("as JSON: {error}")))?;
+        let sent = reply
+            .as_sent()
+            .map_err(|error| RegistryError::Answer(format!("as JSON: {error}")))?;
+        let Some(clean) = reply.without_secrets(&sent) else {
+            return Self::of(sent);
+        };
+        let mut answer = Self::of(clean)?;
+        // It is over what was replaced.
+        for field in ["kid", "signature"] {
+            answer.document.remove(field);
+            answer.whole.remove(field);
+        }
+        answer.as_sent = Some(Self::of(sent)?.document);
+        Ok(answer)
+    }
+
+    fn of(value: Value) -> Result<Self, RegistryError> {
         let Value::Object(mut outer) = value else {
             return Err(RegistryError::Answer("it is not a JSON object".to_owned()));
         };
@@ -72,7 +88,11 @@ impl Answer {
             denies_nothing(&outer)?;
             denies_nothing(&document)?;
         }
-        Ok(Self { document, whole })
+        Ok(Self {
+            document,
+            as_sent: None,
+            whole,
+        })
     }
 }
 
@@ -123,7 +143,7 @@ fn denies_nothing(answer: &Map<String, Value>) -> Result<(), RegistryError> {
 /// Whether an answer whose status is that of a failure is a denial with all that belongs to one.
 pub(super) fn is_denial(reply: &Reply) -> bool {
     (400..500).contains(&reply.status)
-        && Answer::read(&reply.body).is_ok_and(|answer| {
+        && Answer::read(reply).is_ok_and(|answer| {
             let text = |field| answer.whole.get(field).and_then(Value::as_str);
             let reasons = answer.whole.get("reasons").and_then(Value::as_array);
             answer.whole.get("allow") == Some(&Value::Bool(false))
@@ -139,8 +159,8 @@ pub(super) fn is_denial(reply: &Reply) -> bool {
 pub(super) fn accepted(reply: &Reply) -> Result<Answer, RegistryError> {
     let status = reply.status;
     match status {
-        200 => Answer::read(&reply.body),
-        _ if is_denial(reply) => Answer::read(&reply.body),
+        200 => Answer::read(reply),
+        _ if is_denial(reply) => Answer::read(reply),
         300..=399 => Err(RegistryError::Redirected(status)),
         401 | 403 => Err(RegistryError::Unauthorized {
             status,

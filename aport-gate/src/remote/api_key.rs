@@ -16,6 +16,11 @@ impl ApiKey {
         Self(Zeroizing::new(text))
     }
 
+    /// The key itself, to find it where it must not stand.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The value of `Authorization`, which no debug output shows.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ fn asks_again(status: u16) -> bool {
 
 /// What an error says in its own words (OAP's error shape, or reasons), after a colon.
 pub(super) fn told(reply: &Reply) -> String {
-    let Ok(value) = aport_gate_oap::parse_json(&reply.body) else {
+    let Ok(value) = reply.json() else {
         return String::new();
     };
     let message = value

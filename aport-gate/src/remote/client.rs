@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aport_gate_oap::{AgentId, Decision, PackId, digest_json, parse_json};
+use aport_gate_oap::{AgentId, Decision, PackId, digest_json};
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -238,7 +238,7 @@ pub(super) fn object_of(reply: &Reply) -> std::result::Result<Map<String, Value>
             return Err(RegistryError::Refused { status, told });
         }
     }
-    match parse_json(&reply.body) {
+    match reply.json() {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(RegistryError::Answer("it is not a JSON object".to_owned())),
         Err(error) => Err(RegistryError::Answer(format!("as JSON: {error}"))),

@@ -3,12 +3,16 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use aport_gate_oap::parse_json;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Url, redirect};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::api_key::ApiKey;
 use super::error::{RegistryError, shown};
+use super::secrets::Secrets;
 use super::settings::RegistrySettings;
 use super::tls;
 
@@ -29,7 +33,9 @@ pub(super) struct Request {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    /// Read by [`Reply::json`] or [`Reply::as_sent`].
+    body: Vec<u8>,
+    secrets: Secrets,
 }
 
 /// Connections to one registry, kept alive between calls.
@@ -37,6 +43,7 @@ pub(super) struct Reply {
 pub(super) struct Connections {
     client: Client,
     authorization: Option<HeaderValue>,
+    api_key: Option<ApiKey>,
 }
 
 impl Connections {
@@ -64,6 +71,7 @@ impl Connections {
                 .as_ref()
                 .map(|key| key.header())
                 .transpose()?,
+            api_key: settings.api_key.clone(),
         })
     }
 
@@ -81,6 +89,7 @@ impl Connections {
     }
 
     async fn send(&self, request: Request) -> Result<Reply, RegistryError> {
+        let mut secrets = Secrets::of(self.api_key.as_ref(), &request.headers);
         let mut sending = self
             .client
             .request(request.method, request.url)
@@ -90,10 +99,12 @@ impl Connections {
             sending = sending.header(reqwest::header::AUTHORIZATION, authorization.clone());
         }
         let mut response = sending.send().await.map_err(failure)?;
+        secrets.add_token(response.headers());
         let mut reply = Reply {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
             body: Vec::new(),
+            secrets,
         };
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if reply.body.len().saturating_add(chunk.len()) > LARGEST_BODY {
@@ -108,6 +119,32 @@ impl Connections {
 }
 
 impl Reply {
+    /// What it says, without this server's own secrets: to be quoted and kept.
+    ///
+    /// # Errors
+    /// What is wrong with it as JSON.
+    pub(super) fn json(&self) -> Result<Value, String> {
+        let value = self.as_sent()?;
+        Ok(self.without_secrets(&value).unwrap_or(value))
+    }
+
+    /// What it says to the letter, as a signature is over it. Nothing of it may be quoted or kept.
+    ///
+    /// # Errors
+    /// What is wrong with it as JSON.
+    pub(super) fn as_sent(&self) -> Result<Value, String> {
+        parse_json(&self.body).map_err(|error| self.secrets.out_of(&error.to_string()).into_owned())
+    }
+
+    /// The same without this server's own secrets; none if it holds none of them.
+    pub(super) fn without_secrets(&self, value: &Value) -> Option<Value> {
+        self.secrets.hidden_in(value)
+    }
+
+    pub(super) fn is_utf8(&self) -> bool {
+        std::str::from_utf8(&self.body).is_ok()
+    }
+
     /// How long the server asks to be left alone.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();

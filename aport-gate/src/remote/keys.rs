@@ -177,7 +177,8 @@ pub(super) fn from_file(path: &Path) -> Result<DecisionVerifier, RegistryError> 
         ))
     };
     let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let keys = verifier(&bytes).map_err(wrong)?;
+    let value = parse_json(&bytes).map_err(|error| wrong(format!("as JSON: {error}")))?;
+    let keys = verifier(value).map_err(wrong)?;
     if keys.is_empty() {
         return Err(wrong("it has no Ed25519 key".to_owned()));
     }
@@ -191,11 +192,11 @@ pub(super) fn read(reply: &Reply) -> Result<DecisionVerifier, RegistryError> {
             reply.status
         )));
     }
-    verifier(&reply.body).map_err(RegistryError::Keys)
+    let keys = reply.json().map_err(|error| format!("as JSON: {error}"));
+    keys.and_then(verifier).map_err(RegistryError::Keys)
 }
 
-fn verifier(bytes: &[u8]) -> Result<DecisionVerifier, String> {
-    let value = parse_json(bytes).map_err(|error| format!("as JSON: {error}"))?;
+fn verifier(value: Value) -> Result<DecisionVerifier, String> {
     let keys: Jwks = serde_json::from_value(value)
         .map_err(|error| format!("they are no key set: {}", shown(&error.to_string())))?;
     if keys.keys.len() > MOST_KEYS {

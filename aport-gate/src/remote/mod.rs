@@ -24,6 +24,7 @@ mod keys;
 mod outcome;
 mod passport;
 mod record;
+mod secrets;
 mod settings;
 mod signature;
 mod tls;

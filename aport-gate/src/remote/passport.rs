@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aport_gate_oap::{AgentId, Digest, parse_json};
+use aport_gate_oap::{AgentId, Digest};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -88,7 +88,9 @@ async fn fetch(
         404 | 405 | 501 => return Ok(None),
         status => return Err(wrong(format!("it was answered with status {status}"))),
     }
-    let view = parse_json(&reply.body).map_err(|error| wrong(format!("as JSON: {error}")))?;
+    let view = reply
+        .json()
+        .map_err(|error| wrong(format!("as JSON: {error}")))?;
     if !view.is_object() {
         return Err(wrong("it is not a JSON object".to_owned()));
     }

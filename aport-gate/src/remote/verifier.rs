@@ -227,7 +227,14 @@ impl RegistryVerifier {
         request_id: &str,
         deadline: Instant,
     ) -> std::result::Result<(Decision, Map<String, Value>), RegistryError> {
-        let Answer { document, whole } = accepted(reply)?;
+        let Answer {
+            document,
+            as_sent,
+            whole,
+        } = accepted(reply)?;
+        if as_sent.is_some() {
+            tracing::warn!("the registry's answer holds this server's API key or outcome token");
+        }
         if let Some(echoed) = reply.headers.get(REQUEST_ID)
             && echoed.as_bytes() != request_id.as_bytes()
         {
@@ -245,7 +252,11 @@ impl RegistryVerifier {
         let of_whole = decision(&whole, asked)?;
         let decision = match self.security {
             Security::Simple => of_whole,
-            Security::Secure => self.check_signed(&document, asked, deadline).await?,
+            Security::Secure => {
+                let signed = as_sent.as_ref().unwrap_or(&document);
+                self.check_signed(&document, signed, asked, deadline)
+                    .await?
+            }
         };
         let first = self.used.is_first_use(&decision.decision_id);
         if !first && self.security == Security::Secure {
@@ -258,16 +269,17 @@ impl RegistryVerifier {
         Ok((decision, document))
     }
 
-    /// Only what is signed counts.
+    /// Only what is signed counts: `sent` to the letter, of which `document` is what may be kept.
     async fn check_signed(
         &self,
         document: &Map<String, Value>,
+        sent: &Map<String, Value>,
         asked: Asked<'_>,
         deadline: Instant,
     ) -> std::result::Result<Decision, RegistryError> {
         let signed = decision(document, asked)?;
         for field in ["kid", "signature"] {
-            if !document.contains_key(field) {
+            if !sent.contains_key(field) {
                 return Err(RegistryError::Unsigned(format!("it has no `{field}`")));
             }
         }
@@ -278,7 +290,7 @@ impl RegistryVerifier {
             return Err(RegistryError::Unbound("context_digest"));
         }
         let passport = passport_digest(document)?;
-        let document = Value::Object(document.clone());
+        let document = Value::Object(sent.clone());
         let (connections, base) = (&self.client.line.connections, &self.client.base);
         self.keys
             .verify(connections, base, &document, deadline)

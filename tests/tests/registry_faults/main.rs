@@ -4,6 +4,7 @@
 mod allows;
 mod calls;
 mod desk;
+mod echoes;
 mod faults;
 mod hostile;
 mod ours;

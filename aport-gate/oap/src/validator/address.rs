@@ -22,7 +22,7 @@ pub(super) const LIMITS: [&str; 9] = [
 ];
 
 /// Names that lead to the machine itself, its neighbours, or the metadata service of a cloud.
-const LOCAL: [&str; 17] = [
+const LOCAL: [&str; 19] = [
     "localhost",
     "localdomain",
     "local",
@@ -40,6 +40,8 @@ const LOCAL: [&str; 17] = [
     "svc",
     "test",
     "onion",
+    "localdomain4",
+    "localdomain6",
 ];
 
 /// Services that answer with the address that the name spells.
@@ -90,6 +92,13 @@ pub(super) fn kind(host: &Host) -> Option<&'static str> {
             if let Some(spelt) = SPELT.iter().find_map(|service| spelt(name, service)) {
                 return kind_v4(spelt).or(Some("a name that spells an address"));
             }
+            // Others spell one of version 6, or one in a way not known here: `--1.sslip.io`.
+            if SPELT
+                .iter()
+                .any(|service| is_within(name, service) && name != *service && !is_page(name))
+            {
+                return Some("a name that spells an address");
+            }
             if !name.contains('.') {
                 return Some("a name of the local network");
             }
@@ -97,6 +106,11 @@ pub(super) fn kind(host: &Host) -> Option<&'static str> {
             local.then_some("a name of the local network")
         }
     }
+}
+
+/// The services' own pages.
+fn is_page(name: &str) -> bool {
+    name.starts_with("www.") && name.matches('.').count() == 2
 }
 
 fn kind_v4(address: Ipv4Addr) -> Option<&'static str> {

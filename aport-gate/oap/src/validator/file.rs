@@ -1,7 +1,7 @@
 //! Reading and writing files.
 
 use super::path::Path;
-use super::{Call, Failure, place};
+use super::{Call, Failure, place, secret};
 use crate::condition::explain::Finding;
 use crate::reason::shown;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) const CREATE_LIMITS: [&str; 4] = [
 /// No secrets, none of the passport's blocked patterns, and truly within the allowed paths.
 pub(super) fn read_path(call: &Call<'_>) -> Result<(), Failure> {
     let (field, raw, path) = the_path(call)?;
-    if let Some(what) = place::secret(&path) {
+    if let Some(what) = secret::secret(&path) {
         return Err(blocked(field, raw, &what));
     }
     listed(call, field, raw, &path)
@@ -27,7 +27,7 @@ pub(super) fn read_path(call: &Call<'_>) -> Result<(), Failure> {
 /// As for reading, and nothing of the system's own.
 pub(super) fn write_path(call: &Call<'_>) -> Result<(), Failure> {
     let (field, raw, path) = the_path(call)?;
-    if let Some(what) = place::system(&path).or_else(|| place::secret(&path)) {
+    if let Some(what) = place::system(&path).or_else(|| secret::secret(&path)) {
         return Err(blocked(field, raw, &what));
     }
     listed(call, field, raw, &path)

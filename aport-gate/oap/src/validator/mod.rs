@@ -53,6 +53,8 @@ mod respelled;
 #[cfg(feature = "evaluate")]
 mod run;
 #[cfg(feature = "evaluate")]
+mod secret;
+#[cfg(feature = "evaluate")]
 mod session;
 #[cfg(feature = "evaluate")]
 mod shell;

@@ -15,12 +15,15 @@ pub(super) struct Path {
     pub(super) segments: Vec<String>,
 }
 
-/// Characters that show nothing and make two names look like one.
-const INVISIBLE: [char; 18] = [
-    '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}',
-    '\u{202c}', '\u{202d}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-    '\u{feff}', '\u{2064}',
-];
+/// Characters that show nothing and make two names look like one: those that Unicode calls ignorable by default,
+/// which some file systems leave out of a name.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
 
 impl Path {
     /// Reads the path in `field`. What climbs with `..`, hides characters or names a device is refused: where
@@ -31,10 +34,7 @@ impl Path {
             Err(Failure::of(field, raw, text))
         };
         let text = decoded(raw);
-        if text
-            .chars()
-            .any(|c| c.is_control() || INVISIBLE.contains(&c))
-        {
+        if text.chars().any(|c| c.is_control() || is_invisible(c)) {
             return refuse("holds characters that do not show");
         }
         let text = folded(&text);
@@ -142,7 +142,8 @@ fn decoded(raw: &str) -> String {
     text
 }
 
-/// Separators and dots of other scripts and platforms as `/` and `.`.
+/// Separators and dots of other scripts and platforms as `/` and `.`, and letters that a file system without case takes
+/// for others.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
@@ -153,6 +154,14 @@ fn folded(text: &str) -> String {
             '\u{ff0e}' | '\u{2024}' => folded.push('.'),
             '\u{2025}' => folded.push_str(".."),
             '\u{ff5e}' => folded.push('~'),
+            '\u{17f}' => folded.push('s'),
+            '\u{131}' => folded.push('i'),
+            '\u{fb00}' => folded.push_str("ff"),
+            '\u{fb01}' => folded.push_str("fi"),
+            '\u{fb02}' => folded.push_str("fl"),
+            '\u{fb03}' => folded.push_str("ffi"),
+            '\u{fb04}' => folded.push_str("ffl"),
+            '\u{fb05}' | '\u{fb06}' => folded.push_str("st"),
             other => folded.push(other),
         }
     }

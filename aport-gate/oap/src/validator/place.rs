@@ -1,95 +1,11 @@
-//! Where a path lies: in a list of directories, among secrets, among the system's own files.
+//! Where a path lies: in a list of directories, among the system's own files.
 
 use super::path::Path;
+use super::secret::SECRET_PARTS;
 use super::{Call, Failure, pattern};
 
-/// File and directory names that hold secrets.
-const SECRET_NAMES: [&str; 30] = [
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".env",
-    ".envrc",
-    ".netrc",
-    "_netrc",
-    ".pgpass",
-    ".my.cnf",
-    ".git-credentials",
-    ".npmrc",
-    ".pypirc",
-    ".htpasswd",
-    ".vault-token",
-    ".dockercfg",
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "authorized_keys",
-    "credentials",
-    "shadow-",
-    "application_default_credentials.json",
-    "wallet.dat",
-    "ssh_host_rsa_key",
-    "ssh_host_ed25519_key",
-    "ssh_host_ecdsa_key",
-    "login.keychain-db",
-];
-
-/// Endings of key files.
-const SECRET_ENDINGS: [&str; 9] = [
-    ".pem",
-    ".key",
-    ".p12",
-    ".pfx",
-    ".jks",
-    ".keystore",
-    ".kdbx",
-    ".ppk",
-    ".keychain",
-];
-
-/// Files with these stems hold secrets when they are data, not code.
-const SECRET_STEMS: [&str; 5] = [
-    "credentials",
-    "secrets",
-    "secret",
-    "service-account",
-    "serviceaccount",
-];
-const DATA_ENDINGS: [&str; 11] = [
-    "json",
-    "yml",
-    "yaml",
-    "toml",
-    "ini",
-    "env",
-    "xml",
-    "properties",
-    "txt",
-    "csv",
-    "enc",
-];
-
-/// Parts of paths that hold secrets.
-const SECRET_PARTS: [&str; 9] = [
-    "/etc/shadow",
-    "/etc/gshadow",
-    "/etc/passwd",
-    "/etc/sudoers",
-    "/.docker/config.json",
-    "/.config/gcloud",
-    "/.config/gh/hosts.yml",
-    "/windows/system32/config",
-    "/etc/ssl/private",
-];
-
-/// Files of `/proc` that lead out of it or show the environment of a process.
-const PROC_NAMES: [&str; 7] = ["environ", "root", "cwd", "fd", "mem", "maps", "task"];
-
 /// Directories of the operating system.
-const SYSTEM: [&str; 34] = [
+const SYSTEM: [&str; 37] = [
     "/etc",
     "/bin",
     "/sbin",
@@ -124,6 +40,9 @@ const SYSTEM: [&str; 34] = [
     "/snap",
     "/nix/store",
     "/applications",
+    "/usr/local/etc",
+    "/usr/games",
+    "/opt/homebrew/bin",
 ];
 const WINDOWS_SYSTEM: [&str; 6] = [
     "/windows",
@@ -135,7 +54,7 @@ const WINDOWS_SYSTEM: [&str; 6] = [
 ];
 
 /// Files that run or grant something when they are written.
-const CRITICAL_NAMES: [&str; 14] = [
+const CRITICAL_NAMES: [&str; 20] = [
     ".bashrc",
     ".bash_profile",
     ".bash_login",
@@ -150,54 +69,22 @@ const CRITICAL_NAMES: [&str; 14] = [
     "crontab",
     "autoexec.bat",
     "ntuser.dat",
+    ".zlogout",
+    ".kshrc",
+    ".cshrc",
+    ".tcshrc",
+    ".xprofile",
+    ".pam_environment",
 ];
-const CRITICAL_PARTS: [&str; 6] = [
+const CRITICAL_PARTS: [&str; 7] = [
     "/.git/hooks",
     "/.git/config",
     "/library/launch",
     "/.config/autostart",
     "/.config/systemd",
+    "/.config/fish",
     "/start menu/programs/startup",
 ];
-
-/// What of the path is a secret, if anything.
-pub(super) fn secret(path: &Path) -> Option<String> {
-    for form in path.forms() {
-        let rooted = format!("/{}", form.trim_start_matches('/'));
-        let segments: Vec<&str> = rooted.split('/').filter(|part| !part.is_empty()).collect();
-        for segment in &segments {
-            let template = ["example", "sample", "template", "dist"];
-            let env = segment
-                .strip_prefix(".env.")
-                .is_some_and(|kind| !template.contains(&kind));
-            if env || SECRET_NAMES.contains(segment) {
-                return Some((*segment).to_owned());
-            }
-        }
-        let name = segments.last().copied().unwrap_or_default();
-        if let Some(ending) = SECRET_ENDINGS
-            .iter()
-            .find(|ending| name.ends_with(**ending))
-        {
-            return Some((*ending).to_owned());
-        }
-        if let Some((stem, ending)) = name.split_once('.')
-            && DATA_ENDINGS.contains(&ending)
-            && SECRET_STEMS.contains(&stem)
-        {
-            return Some(name.to_owned());
-        }
-        if let Some(part) = SECRET_PARTS.iter().find(|part| holds(&rooted, part)) {
-            return Some((*part).to_owned());
-        }
-        if segments.first() == Some(&"proc")
-            && segments.iter().any(|segment| PROC_NAMES.contains(segment))
-        {
-            return Some("/proc".to_owned());
-        }
-    }
-    None
-}
 
 /// What of the path belongs to the system, if anything.
 pub(super) fn system(path: &Path) -> Option<String> {
@@ -220,9 +107,30 @@ pub(super) fn system(path: &Path) -> Option<String> {
         if let Some(part) = CRITICAL_PARTS.iter().find(|part| rooted.contains(**part)) {
             return Some((*part).to_owned());
         }
+        if runs_for_git(&rooted) {
+            return Some("hooks or settings of Git".to_owned());
+        }
     }
     let name = path.name().split(':').next().unwrap_or_default();
     CRITICAL_NAMES.contains(&name).then(|| name.to_owned())
+}
+
+/// Hooks and settings below `.git`, its short name on Windows, and a repository without a work tree.
+fn runs_for_git(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').collect();
+    let own = segments
+        .iter()
+        .position(|segment| matches!(*segment, ".git" | "git~1"));
+    let below = own
+        .and_then(|at| segments.get(at + 1..))
+        .unwrap_or_default();
+    let means = |segment: &str| matches!(segment, "hooks" | "config" | "config.worktree");
+    let bare = segments.windows(2).any(|pair| match pair {
+        [first, second] => first.ends_with(".git") && means(second),
+        _ => false,
+    });
+    let name = below.last().copied().unwrap_or_default();
+    bare || below.contains(&"hooks") || means(name)
 }
 
 /// Directories of the system in which commands write as a matter of course.
@@ -275,13 +183,6 @@ pub(super) fn under(path: &str, directory: &str) -> bool {
     let directory = directory.trim_end_matches('/');
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn holds(path: &str, part: &str) -> bool {
-    path.find(part).is_some_and(|at| {
-        let after = path.get(at + part.len()..).unwrap_or_default();
-        after.is_empty() || after.starts_with(['/', '-', '.', ':'])
-    })
 }
 
 /// Whether an entry of an allowlist covers the path: itself and what lies in it. A relative entry may stand

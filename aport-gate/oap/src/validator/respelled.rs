@@ -39,11 +39,10 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
     let mut lines: Vec<Vec<&str>> = vec![rest.to_vec()];
     for word in &words {
         for line in word.split(ENDS) {
-            let bare = |token: &'_ str| !token.is_empty();
             let tokens: Vec<&str> = line
-                .split(|c: char| c.is_whitespace() || c == ',')
+                .split(|c: char| c.is_whitespace() || matches!(c, ',' | '"' | '\''))
                 .map(|token| token.trim_matches(MARKS))
-                .filter(|token| bare(token))
+                .filter(|token| !token.is_empty())
                 .collect();
             if tokens.len() > 1 {
                 lines.push(tokens);

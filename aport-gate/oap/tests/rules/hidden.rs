@@ -42,6 +42,7 @@ fn a_pattern_is_found_whichever_program_is_told_to_run_it() {
             "some-program --with rm -r -f x",
             "hyperfine 'true; rm -r -f x'",
             "watch 'rm -r -f x'",
+            "bind -x '\"a\":rm -r -f x'",
             "mapfile -C 'rm -r -f' x",
             "python -c 'import os; os.system(\"rm -r -f x\")'",
             "perl -e 'exec \"rm\",\"-r\",\"-f\",\"x\"'",

@@ -146,3 +146,26 @@ fn mcp_servers_are_reached_safely() {
         "oap.refused",
     );
 }
+
+#[test]
+fn a_service_that_answers_with_the_address_in_a_name_is_refused_however_it_is_spelt() {
+    let of =
+        |urls: &[&str]| -> Vec<Value> { urls.iter().map(|url| json!({ "url": url })).collect() };
+    let name = "validateWebFetchPrivateIP";
+    denies(
+        name,
+        &json!({}),
+        &of(&[
+            "http://--1.sslip.io/",
+            "http://fd00--1.sslip.io/",
+            "http://2130706433.nip.io/",
+            "http://localhost6.localdomain6/",
+        ]),
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({}),
+        &of(&["https://sslip.io/", "https://www.nip.io/"]),
+    );
+}

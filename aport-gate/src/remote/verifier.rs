@@ -9,7 +9,6 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use super::answer::{Answer, accepted, is_denial};
@@ -76,12 +75,8 @@ impl RegistryVerifier {
             ));
         }
         tracing::info!(registry = %client.base, "decisions come from a registry");
-        let reporter = Reporter {
-            connections: client.line.connections.clone(),
-            base: client.base.clone(),
-            timeout,
-            under_way: TaskTracker::new(),
-        };
+        let connections = client.line.connections.clone();
+        let reporter = Reporter::new(connections, client.base.clone(), timeout);
         Ok(Self {
             client,
             packs,

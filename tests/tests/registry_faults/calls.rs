@@ -116,6 +116,25 @@ async fn what_became_of_a_call_is_reported_until_the_registry_knows() {
 }
 
 #[tokio::test]
+async fn a_registry_that_answers_no_report_is_asked_by_few_at_once_and_calls_go_on() {
+    let registry = Registry::answering(|seen| match seen.line.contains("/outcome/") {
+        true => vec![Step::Hang],
+        false => reserving(seen),
+    })
+    .await;
+    // Longer than this test: each report keeps its connection.
+    let till = Till::open(gate(&registry.url()).timeout(Duration::from_secs(60))).await;
+    for call in 0..48 {
+        let paid = till.refund(&format!("key-00000{call:02}")).await;
+        assert_eq!(paid.is_error, Some(false), "{call}: {}", text(&paid));
+    }
+    until(|| async { registry.seen_at("/outcome/").len() >= 32 }).await;
+    let gate = &till.session.gate;
+    assert!(!gate.outcomes_reported(Duration::from_millis(300)).await);
+    assert_eq!(registry.seen_at("/outcome/").len(), 32);
+}
+
+#[tokio::test]
 async fn a_call_that_never_ran_gives_back_what_the_registry_reserved() {
     let registry = Registry::answering(|seen| {
         if seen.line.contains("/outcome/") {

@@ -128,9 +128,6 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
         }
-        if let Some(why) = fed::runs_input(command).filter(|_| restricted) {
-            return Err(refuse(why));
-        }
         // A pattern cannot see the name of a program that only a variable knows, or the files.
         let first = without_assignments(&command.words).first();
         if let Some(first) = first.filter(|first| hides_program(first))
@@ -162,6 +159,10 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
                     .with_limit(list)
                     .with_code("oap.command_not_allowed")
             })?;
+        }
+        // A shell that no list allows has been refused for that by now.
+        if let Some(why) = fed::runs_input(command).filter(|_| restricted) {
+            return Err(refuse(why));
         }
     }
     Ok(())

@@ -103,6 +103,16 @@ fn what_a_shell_is_fed_passes_no_list() {
 }
 
 #[test]
+fn a_shell_that_is_fed_and_not_allowed_is_refused_as_not_allowed() {
+    denies(
+        NAME,
+        &json!({ "allowed_commands": ["ls"], "blocked_patterns": ["rm -rf"] }),
+        &commands(&["ls | sh", "sh <<< ls"]),
+        "oap.command_not_allowed",
+    );
+}
+
+#[test]
 fn a_program_that_only_the_files_name_passes_no_pattern() {
     denies(
         NAME,

@@ -3,17 +3,16 @@
 mod line;
 mod open;
 mod read_in_time;
+mod under_way;
 
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,10 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::line::Line;
-#[cfg(feature = "http")]
-pub(crate) use self::line::ToAnybody;
 use self::open::Open;
 use self::read_in_time::ReadInTime;
+pub(crate) use self::under_way::ToAnybody;
+use self::under_way::UnderWay;
 
 /// Most headers of a request.
 const MOST_HEADERS: usize = 64;
@@ -46,9 +45,10 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// How much is served at once, and how long is waited.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Most connections at once. For a further one, another that waits for a request is closed.
+    /// Most connections at once. For a further one, another is closed whose client is waited for.
     pub(crate) connections: usize,
-    /// Longest time to wait for the whole head of a request, and for a client that does not read its answer.
+    /// Longest time to wait for the whole head of a request, and for a client that does not read its answer
+    /// (a few seconds at most where nobody was let in).
     pub(crate) io_timeout: Duration,
     /// Longest wait at the end for requests under way.
     pub(crate) grace: Duration,
@@ -91,10 +91,13 @@ pub(crate) async fn serve<G: Send + 'static>(
         };
         let entry = door.open.add(peer.ip());
         let (service, line) = (service.clone(), Arc::clone(&entry.line));
-        let stream = TokioIo::new(ReadInTime::new(stream, bounds.io_timeout, line.unread()));
+        let stream = TokioIo::new(ReadInTime::new(
+            stream,
+            bounds.io_timeout,
+            Arc::clone(&line),
+        ));
         let with_peer = service_fn(move |request: Request<Incoming>| {
-            let begun = line.begin().map(|under_way| {
-                let mut request = request.map(Body::new);
+            let begun = UnderWay::begin(&line, request).map(|(mut request, under_way)| {
                 request.extensions_mut().insert(Peer(peer));
                 (service.call(request), under_way)
             });
@@ -153,12 +156,19 @@ async fn until_end<C: GracefulConnection>(serving: C, line: &Line) -> Result<(),
         ended = serving.as_mut() => return ended,
         () = line.has_to_end() => serving.as_mut().graceful_shutdown(),
     }
-    // Asked to end, hyper still waits for the rest of a head that has begun.
-    poll_fn(|context| match serving.as_mut().poll(context) {
-        Poll::Pending if line.is_over() => Poll::Ready(Ok(())),
-        ended_or_not => ended_or_not,
-    })
-    .await
+    // Asked to end, hyper still waits for the rest of a head that has begun, for a body, and for a client that
+    // does not read.
+    let since = Instant::now();
+    let mut looks = tokio::time::interval(PAUSE);
+    loop {
+        tokio::select! {
+            biased;
+            ended = serving.as_mut() => return ended,
+            _ = looks.tick() => if line.is_over(since.elapsed()) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Where connections come in.
@@ -189,8 +199,8 @@ impl Door {
         }
     }
 
-    /// A place for a connection that came. Clients that hold one without a request under way, and there may
-    /// be as many as they like, must not keep everybody else out.
+    /// A place for a connection that came. Clients that hold one without a request that is worked on, and there
+    /// may be as many as they like, must not keep everybody else out.
     async fn slot(&mut self) -> Option<OwnedSemaphorePermit> {
         if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
             return Some(slot);
@@ -198,7 +208,7 @@ impl Door {
         if self.told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
             self.told = Some(Instant::now());
             tracing::warn!(
-                "as many connections are open as are served at once; for each that comes, one that waits for a request is closed"
+                "as many connections are open as are served at once; for each that comes, one whose client is waited for is closed"
             );
         }
         let mut slot = pin!(Arc::clone(&self.slots).acquire_owned());

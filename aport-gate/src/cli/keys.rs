@@ -37,7 +37,7 @@ impl Command {
                     output.value(&json!({ "kid": kid }));
                 } else {
                     output.line(format_args!(
-                        "`{kid}` signs from the next start of a server on"
+                        "`{kid}` signs from the next start of a server on; a registry that runs publishes it within 5 s, and signs with it `--new-key-after` later (90 s if not given)"
                     ));
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use super::line::Line;
+use super::line::{Line, Spare};
 
 /// All connections of one listener, by the order in which they came.
 #[derive(Debug, Default)]
@@ -46,23 +46,22 @@ impl Open {
     }
 
     /// Closes the connection that is missed least: on which nobody was let in, of the peer that has most of
-    /// those on which nothing is under way, and of these the oldest. Tells whether there was one.
+    /// those that can be missed, and of these the oldest. Tells whether there was one.
     pub(super) fn make_room(&self) -> bool {
-        let spare: Vec<(u64, Arc<Line>)> = self
+        let spare: Vec<(u64, Spare, Arc<Line>)> = self
             .lines()
             .iter()
-            .filter(|(_, line)| line.is_spare())
-            .map(|(number, line)| (*number, Arc::clone(line)))
+            .filter_map(|(number, line)| Some((*number, line.spare()?, Arc::clone(line))))
             .collect();
         let mut of_peer: HashMap<IpAddr, usize> = HashMap::new();
-        for (_, line) in &spare {
+        for (_, _, line) in &spare {
             let count = of_peer.entry(line.peer).or_default();
             *count = count.saturating_add(1);
         }
-        let least = spare.iter().max_by_key(|(number, line)| {
-            (!line.is_let_in(), of_peer.get(&line.peer), Reverse(*number))
+        let least = spare.iter().max_by_key(|(number, spare, line)| {
+            (*spare, of_peer.get(&line.peer), Reverse(*number))
         });
-        least.is_some_and(|(_, line)| line.close())
+        least.is_some_and(|(_, _, line)| line.close())
     }
 
     fn lines(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Line>>> {
@@ -89,9 +88,6 @@ fn of(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use axum::http::Response;
-
     use super::*;
 
     fn add(open: &Arc<Open>, peer: &str) -> Entry {
@@ -99,13 +95,15 @@ mod tests {
     }
 
     fn let_in(entry: &Entry) {
-        let answer = Response::new(Body::from("paid"));
-        drop(entry.line.begin().unwrap().until_end(answer));
+        assert!(entry.line.begin(false));
+        entry.line.answer(true);
+        entry.line.rest();
     }
 
     /// Whether each of them is open still.
     fn left(entries: &[&Entry]) -> Vec<bool> {
-        entries.iter().map(|entry| entry.line.is_spare()).collect()
+        let is_spare = |entry: &&Entry| entry.line.spare().is_some();
+        entries.iter().map(is_spare).collect()
     }
 
     #[test]
@@ -138,9 +136,9 @@ mod tests {
     fn what_is_under_way_stays_whoever_it_is_of() {
         let open = Arc::new(Open::default());
         let entry = add(&open, "10.0.0.7");
-        let under_way = entry.line.begin();
+        assert!(entry.line.begin(false));
         assert!(!open.make_room());
-        drop(under_way);
+        entry.line.rest();
         assert!(open.make_room());
         drop(entry);
         assert!(open.lines().is_empty());

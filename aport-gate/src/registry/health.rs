@@ -8,12 +8,12 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::problem::json_response;
+use super::problem::{for_anybody, json_response};
 use super::state::{Registry, Shared};
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn alive() -> Response {
-    json_response(StatusCode::OK, &json!({ "status": "ok" }))
+    for_anybody(json_response(StatusCode::OK, &json!({ "status": "ok" })))
 }
 
 /// What the ledger said when it was asked last.
@@ -53,7 +53,7 @@ pub(super) async fn ready(State(registry): State<Shared>) -> Response {
     };
     let said = |said: Said| said.unwrap_or_else(|why| why);
     let body = json!({ "status": word, "ledger": said(ledger), "packs": said(packs) });
-    json_response(status, &body)
+    for_anybody(json_response(status, &body))
 }
 
 async fn ask(registry: &Registry) -> Said {

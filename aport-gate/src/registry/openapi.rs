@@ -3,6 +3,8 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::Response;
 
+use super::problem::for_anybody;
+
 const DOCUMENT: &str = include_str!("openapi.json");
 
 pub(super) async fn show() -> Response {
@@ -13,7 +15,7 @@ pub(super) async fn show() -> Response {
         CACHE_CONTROL,
         HeaderValue::from_static("public, max-age=300"),
     );
-    response
+    for_anybody(response)
 }
 
 #[cfg(test)]

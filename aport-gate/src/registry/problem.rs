@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::limits::Standing;
+use crate::connections::ToAnybody;
 use crate::refusal::Refusal;
 
 /// Longest path that an error repeats, in characters.
@@ -146,7 +147,7 @@ pub(super) async fn describe(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = problem.into_response_for(&method, &path);
+        response = for_anybody(problem.into_response_for(&method, &path));
     } else if let Some(standing) = response.extensions_mut().remove::<Standing>() {
         standing.write(response.headers_mut());
     }
@@ -169,6 +170,12 @@ pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// An answer that proves nothing about who asked: their connections give way first.
+pub(super) fn for_anybody(mut response: Response) -> Response {
+    response.extensions_mut().insert(ToAnybody);
     response
 }
 

@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderValue};
 use axum::response::Response;
 use serde_json::json;
 
-use super::problem::{Problem, json_response};
+use super::problem::{Problem, for_anybody, json_response};
 use super::state::Shared;
 
 /// `GET /jwks.json`.
@@ -15,5 +15,5 @@ pub(super) async fn show(State(registry): State<Shared>) -> Result<Response, Pro
     let mut response = json_response(StatusCode::OK, &json!(*keys));
     let cache = HeaderValue::from_static("public, max-age=60");
     response.headers_mut().insert(CACHE_CONTROL, cache);
-    Ok(response)
+    Ok(for_anybody(response))
 }

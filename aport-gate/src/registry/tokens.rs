@@ -180,7 +180,13 @@ fn still_stands(registry: &Registry, claims: &Map<String, Value>) -> Result<(), 
         .unwrap_or_default();
     let agent = AgentId::parse(agent).map_err(|error| Problem::invalid(error.to_string()))?;
     let Some(passport) = registry.verifier.passport(&agent)? else {
-        return Ok(());
+        // The decision may have been on a passport in its request.
+        if registry.settings.body_passports {
+            return Ok(());
+        }
+        let message = "there is no passport of this agent any more; ask for a new decision";
+        let status = StatusCode::BAD_REQUEST;
+        return Err(Problem::new(status, "decision_expired", message));
     };
     let digest = claims
         .get("decision")

@@ -1,4 +1,4 @@
-//! Whether a decision was made on the passport that the registry shows now.
+//! Whether a decision was made on the passport that the registry shows now, and that one is in force.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::base_url::BaseUrl;
-use super::error::RegistryError;
+use super::error::{RegistryError, shown};
 use super::exchange::{Connections, Request};
 
 /// A passport that was replaced counts no longer than a suspension may take.
@@ -24,7 +24,7 @@ pub(super) struct PassportViews(Mutex<HashMap<AgentId, (Option<Digest>, Instant)
 
 impl PassportViews {
     /// `used` is the digest in a decision about the agent. A registry without views, or whose views tell no
-    /// digest, is believed.
+    /// digest, is believed; a view that tells of another agent, or of a passport that is not active, is not.
     ///
     /// # Errors
     /// [`RegistryError::WrongPassport`], or the view cannot be had.
@@ -94,6 +94,7 @@ async fn fetch(
     if !view.is_object() {
         return Err(wrong("it is not a JSON object".to_owned()));
     }
+    in_force(&view, agent).map_err(wrong)?;
     match view.get("passport_digest") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => match Digest::parse(text) {
@@ -102,4 +103,24 @@ async fn fetch(
         },
         Some(_) => Err(wrong("its `passport_digest` is not text".to_owned())),
     }
+}
+
+/// A signature tells what was in force when it was made; a view tells it now.
+fn in_force(view: &Value, agent: &AgentId) -> Result<(), String> {
+    for (field, wanted) in [
+        ("agent_id", agent.as_str()),
+        ("status", "active"),
+        ("parent_status", "active"),
+    ] {
+        match view.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(found)) if found == wanted => {}
+            Some(Value::String(found)) => {
+                let found = shown(found);
+                return Err(format!("its `{field}` is `{found}`, not `{wanted}`"));
+            }
+            Some(_) => return Err(format!("its `{field}` is not text")),
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@
 
 mod access;
 mod bodies;
+mod crowd;
 mod faults;
 mod interop;
 mod outcomes;

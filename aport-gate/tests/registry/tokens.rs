@@ -56,6 +56,29 @@ fn a_token_is_of_a_recorded_decision_and_validates_for_its_agent_and_pack_only()
 }
 
 #[test]
+fn a_token_does_not_outlive_the_passport_of_its_agent() {
+    let place = Place::new();
+    let server = place.serve(&["--dev"]);
+    let agent = server.agent();
+    let path = format!("/api/verify/token/{PACK}");
+    let issued = server
+        .post(&path, &[], &question(&agent, 10, "refund-0001"))
+        .is(200);
+    let token = json!({"token": issued["token"]});
+    server.post(VALIDATE, &[], &token).is(200);
+    let folder = place.home().join("passports");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_string_lossy().ends_with(".json") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    server
+        .post(VALIDATE, &[], &token)
+        .fails(400, "decision_expired");
+}
+
+#[test]
 fn forged_tokens_do_not_count() {
     let place = Place::new();
     let server = place.serve(&["--dev"]);

@@ -81,7 +81,7 @@ fn few(options: HttpOptions) -> HttpOptions {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_that_asks_for_health_or_sends_half_a_head_keeps_nobody_out() {
+async fn a_crowd_that_asks_for_health_or_sends_half_a_request_keeps_nobody_out() {
     let (home, desk) = (Home::new(), Desk::new());
     let served = serve(gate(&home).await, desk.clone(), few).await;
     let mut known = Kept::open(served.address);
@@ -89,10 +89,10 @@ async fn a_crowd_that_asks_for_health_or_sends_half_a_head_keeps_nobody_out() {
     let mut crowd: Vec<Kept> = Vec::new();
     for number in 0..3 * MOST {
         let mut one = Kept::open(served.address);
-        if number % 2 == 0 {
-            assert_eq!(one.get("/healthz"), Some(200));
-        } else {
-            one.send("POST /mcp HTTP/1.1\r\nHo");
+        match number % 3 {
+            0 => assert_eq!(one.get("/healthz"), Some(200)),
+            1 => one.send("POST /mcp HTTP/1.1\r\nHo"),
+            _ => one.send(&half_a_call(served.address)),
         }
         crowd.push(one);
     }
@@ -103,6 +103,31 @@ async fn a_crowd_that_asks_for_health_or_sends_half_a_head_keeps_nobody_out() {
     assert!(call.answer().is_ok());
     // Who was let in is not put out for those who were not.
     assert_eq!(known.list(), Some(200));
+}
+
+fn half_a_call(host: SocketAddr) -> String {
+    format!(
+        "POST /mcp HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nContent-Length: 200\r\n\r\n{{"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_half_calls_keeps_nobody_out() {
+    let (home, desk) = (Home::new(), Desk::new());
+    let served = serve(gate(&home).await, desk.clone(), few).await;
+    let crowd: Vec<Kept> = (0..MOST)
+        .map(|_| {
+            let mut one = Kept::open(served.address);
+            one.send(&half_a_call(served.address));
+            one
+        })
+        .collect();
+    assert_eq!(Kept::open(served.address).get("/healthz"), Some(200));
+    desk.go_on.add_permits(1);
+    let call = answer(send(served.address, 100, "key-in-the-crowd")).await;
+    assert!(call.answer().is_ok());
+    drop(crowd);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -299,6 +299,36 @@ async fn a_rotated_key_is_fetched_once_and_unknown_ids_do_not_fetch_again() {
     assert_eq!(registry.seen_at("jwks.json").len(), 2);
 }
 
+#[tokio::test]
+async fn a_passport_that_is_shown_as_stopped_or_of_another_stops_a_signed_allow() {
+    let mut views = vec![
+        json!({"agent_id": "ap_other", "status": "active"}),
+        json!({"status": "active", "parent_status": "suspended"}),
+        json!({"status": true}),
+    ];
+    for status in ["suspended", "revoked", "draft", "x\ny"] {
+        views.push(json!({ "status": status }));
+    }
+    for view in views {
+        for digest in [Value::Null, json!(PASSPORT_DIGEST)] {
+            let mut view = view.clone();
+            view["passport_digest"] = digest;
+            let row = view.to_string();
+            let registry = Registry::answering(with_keys(move |seen| {
+                vec![match seen.line.contains("verify_view") {
+                    true => answer(200, &view),
+                    false => answer(200, &signed(allow(seen)).into()),
+                }]
+            }))
+            .await;
+            let till = Till::open(secure(&registry)).await;
+            let result = till.refund("key-0000001").await;
+            till.assert_refused(&result, "gate.passport_unverified", &row)
+                .await;
+        }
+    }
+}
+
 async fn registry(decide: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static) -> Registry {
     Registry::answering(with_keys(move |seen| {
         match seen.line.contains("verify_view") {

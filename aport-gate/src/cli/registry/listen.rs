@@ -47,7 +47,7 @@ pub(super) struct Listen {
     /// Seconds to wait for the head of a request, for its body, and for a client to read its answer.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=600))]
     io_timeout: u32,
-    /// Most connections at once; for a further one, one that waits for a request is closed.
+    /// Most connections at once; for a further one, one whose client is waited for is closed.
     #[arg(long, value_name = "N", default_value = "1024", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     connections: u32,
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{agent_of, unknown};
 use crate::registry::auth::{self, Need};
-use crate::registry::problem::{Problem, json_response};
+use crate::registry::problem::{Problem, for_anybody, json_response};
 use crate::registry::serve::Peer;
 use crate::registry::state::Shared;
 
@@ -64,7 +64,7 @@ pub(in crate::registry) async fn show(
     if let Some(standing) = standing {
         response.extensions_mut().insert(standing);
     }
-    Ok(response)
+    Ok(for_anybody(response))
 }
 
 fn tag(passport: &Passport) -> String {

@@ -72,6 +72,11 @@ fn keys_are_made_by_rotation_and_published_without_their_secret() {
             .iter()
             .all(|key| key.get("d").is_none())
     );
+    let told = place.run(&["keys", "rotate"]).exits(0);
+    assert!(
+        told.contains("next start") && told.contains("--new-key-after"),
+        "servers and running registries differ: {told}"
+    );
 }
 
 #[cfg(feature = "postgres")]

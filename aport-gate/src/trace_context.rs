@@ -78,7 +78,13 @@ fn span_context(parent: &str, state: Option<&str>) -> Option<SpanContext> {
         return None;
     }
     let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
-    let state = state.filter(|state| state.len() <= LONGEST_STATE);
+    // A member without a key, which the parser would take, is no member.
+    let has_keys = |state: &str| {
+        state
+            .split(',')
+            .all(|member| !member.trim().starts_with('='))
+    };
+    let state = state.filter(|state| state.len() <= LONGEST_STATE && has_keys(state));
     let state = state.and_then(|state| state.parse::<TraceState>().ok());
     let context = SpanContext::new(
         TraceId::from_hex(trace).ok()?,
@@ -112,7 +118,7 @@ mod tests {
         );
         assert!(span_context(&format!("01-{TRACE}-{SPAN}-01-more"), None).is_some());
         let long = format!("a={}", "x".repeat(600));
-        for state in ["=", "a", long.as_str()] {
+        for state in ["=", "a", "a=1,=2", long.as_str()] {
             let context = span_context(&good, Some(state)).unwrap();
             assert_eq!(context.trace_state().header(), "", "{state}");
         }

@@ -10,6 +10,8 @@ struct Figures {
     one: Vec<Duration>,
     many: Vec<Duration>,
     per_second: Vec<f64>,
+    /// Of the server's process, for the calls of `many`.
+    processor_time: Option<Duration>,
     resident: Option<u64>,
 }
 
@@ -62,15 +64,27 @@ impl Figures {
             one: Vec::new(),
             many: Vec::new(),
             per_second: Vec::new(),
+            processor_time: Some(Duration::ZERO),
             resident: None,
         }
     }
 
+    fn processor_time_of_a_call(&self) -> Option<f64> {
+        let seconds = self.processor_time?.as_secs_f64();
+        Some(seconds / self.many.len() as f64)
+    }
+
     async fn round(&mut self, server: &Running, calls: usize) {
         self.one.extend(server.calls(calls / 2, 1).await);
+        let used = server.processor_time();
         let start = Instant::now();
         let many = server.calls(calls, CALLERS).await;
         let took = start.elapsed().as_secs_f64();
+        let used = server
+            .processor_time()
+            .zip(used)
+            .map(|(after, before)| after - before);
+        self.processor_time = self.processor_time.zip(used).map(|(all, this)| all + this);
         self.per_second.push(many.len() as f64 / took);
         self.many.extend(many);
     }
@@ -92,6 +106,15 @@ fn print(servers: &[Server], figures: &[Figures]) {
     row("one caller, p99", &|f| at(&f.one, 0.99));
     row("16 callers, p50", &|f| at(&f.many, 0.5));
     row("16 callers, p99", &|f| at(&f.many, 0.99));
+    row(
+        "processor time of the server for a call, 16 callers",
+        &|f| {
+            f.processor_time_of_a_call()
+                .map_or("not told here".to_owned(), |seconds| {
+                    format!("{:.2} ms", seconds * 1e3)
+                })
+        },
+    );
     row("memory after it", &|f| {
         f.resident.map_or("not told here".to_owned(), |kilobytes| {
             format!("{:.1} MB", kilobytes as f64 / 1000.0)
@@ -101,6 +124,12 @@ fn print(servers: &[Server], figures: &[Figures]) {
     if let [ours, peer] = figures {
         let speed = middle(ours.per_second.clone(), 0.5) / middle(peer.per_second.clone(), 0.5);
         println!("\nCalls a second: {speed:.1} × the peer's.");
+        if let (Some(ours), Some(peer)) = (
+            ours.processor_time_of_a_call(),
+            peer.processor_time_of_a_call(),
+        ) {
+            println!("Processor time of a call: {:.2} × the peer's.", ours / peer);
+        }
         if let (Some(ours), Some(peer)) = (ours.resident, peer.resident) {
             println!("Memory: {:.2} × the peer's.", ours as f64 / peer as f64);
         }

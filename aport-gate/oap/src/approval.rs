@@ -1,21 +1,14 @@
 //! Approval by a person: always, or above an amount.
 
+mod name;
+mod request;
+
+pub(crate) use name::Name;
+pub(crate) use request::{Request, requests};
+
 use crate::reason::stage;
 use crate::{Pack, Passport, Reason, ReasonDetails, digest_json};
 use serde_json::{Map, Value};
-
-/// Limits that name the amount above which a person has to approve, in minor units.
-const THRESHOLDS: [&str; 9] = [
-    "approval_threshold",
-    "approval_limit",
-    "approval_above",
-    "approval_required_above",
-    "approval_amount",
-    "require_approval_above",
-    "requires_approval_above",
-    "human_approval_above",
-    "auto_approve_limit",
-];
 
 /// Keys of `approval_required: {…}` that mean the same.
 const INNER: [&str; 6] = ["above", "over", "threshold", "amount", "max", "min_amount"];
@@ -23,7 +16,12 @@ const INNER: [&str; 6] = ["above", "over", "threshold", "amount", "max", "min_am
 /// What asks for an approval.
 enum Asked {
     Always,
-    Above { amount: Value, limit: Value },
+    /// Always, since what stands at this place of the pack is not understood.
+    Unread(String),
+    Above {
+        amount: Value,
+        limit: Value,
+    },
 }
 
 /// The reason to hold a call until a person approves it, if pack or passport ask for one. It names the digest
@@ -33,11 +31,7 @@ pub(crate) fn needed(
     passport: &Passport,
     context: &Map<String, Value>,
 ) -> Option<Reason> {
-    let asked = if pack.asks_approval() {
-        Asked::Always
-    } else {
-        by_passport(pack, passport, context)?
-    };
+    let asked = by_pack(pack, context).or_else(|| by_passport(pack, passport, context))?;
     let digest = digest_json(&Value::Object(context.clone()))
         .map(|digest| format!(" (context {digest})"))
         .unwrap_or_default();
@@ -48,6 +42,11 @@ pub(crate) fn needed(
     };
     let message = match asked {
         Asked::Always => format!("{before}{digest}"),
+        Asked::Unread(place) => {
+            format!(
+                "{before}: the pack's `{place}` is not understood, so every call is asked for{digest}"
+            )
+        }
         Asked::Above { amount, limit } => {
             let message = match &amount {
                 Value::Null => {
@@ -68,6 +67,19 @@ pub(crate) fn needed(
     Some(Reason {
         details: Some(details),
         ..stage("oap.approval_required", message)
+    })
+}
+
+/// Each thing that the pack says counts.
+fn by_pack(pack: &Pack, context: &Map<String, Value>) -> Option<Asked> {
+    let mut requests = pack.approvals().iter();
+    requests.find_map(|request| match (request.name, &request.value) {
+        _ if request.is_off() => None,
+        (Name::Flag, Value::String(text)) if text == "true" => Some(Asked::Always),
+        (Name::Alike, _) => Some(Asked::Always),
+        _ if !request.is_understood() => Some(Asked::Unread(request.place.clone())),
+        (Name::Flag, value) => by_flag(value, context),
+        (Name::Threshold, value) => above(value, context),
     })
 }
 
@@ -92,7 +104,7 @@ fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -
             scoped |= object
                 .get("approval_required")
                 .is_some_and(|value| !value.is_null());
-            if let Some(asked) = by_object(object, context) {
+            if let Some(asked) = by_object(object, pack, context) {
                 return Some(asked);
             }
         }
@@ -100,46 +112,85 @@ fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -
     if scoped {
         None
     } else {
-        by_object(limits, context)
+        by_object(limits, pack, context)
     }
 }
 
 /// Whether anything in the limits may ask for approval.
 pub(crate) fn is_asked_in(limits: &Value) -> bool {
     match limits {
-        Value::Object(map) => map.iter().any(|(key, value)| {
-            key == "approval_required" || THRESHOLDS.contains(&key.as_str()) || is_asked_in(value)
-        }),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| Name::of(key).is_some() || is_asked_in(value)),
         Value::Array(items) => items.iter().any(is_asked_in),
         _ => false,
     }
 }
 
-fn by_object(limits: &Map<String, Value>, context: &Map<String, Value>) -> Option<Asked> {
-    let flag = limits
-        .get("approval_required")
-        .and_then(|value| match value {
-            Value::Bool(false) | Value::Null => None,
-            Value::Number(_) => above(value, context),
-            Value::Object(map) => {
-                let named = INNER.iter().find_map(|key| map.get(*key));
-                above(named.unwrap_or(value), context)
-            }
-            _ => Some(Asked::Always),
-        });
-    let currency = context.get("currency").and_then(Value::as_str);
-    let of_currency =
-        currency.and_then(|currency| limits.get("currency_limits")?.get(currency)?.as_object());
-    flag.or_else(|| {
-        [Some(limits), of_currency]
-            .into_iter()
-            .flatten()
-            .find_map(|object| {
-                THRESHOLDS.iter().find_map(|name| {
-                    above(object.get(*name).filter(|value| !value.is_null())?, context)
-                })
-            })
+/// Each name that asks counts, as do the limits of the call's currency; where that is not among them, those of all.
+fn by_object(
+    limits: &Map<String, Value>,
+    pack: &Pack,
+    context: &Map<String, Value>,
+) -> Option<Asked> {
+    let currencies = limits.get("currency_limits").and_then(Value::as_object);
+    let asked = [Some(limits), currencies]
+        .into_iter()
+        .flatten()
+        .find_map(|object| by_names(object, pack, context));
+    asked.or_else(|| {
+        let is_of = |name: &str, currency: &str| name.eq_ignore_ascii_case(currency);
+        let currency = context
+            .get("currency")
+            .and_then(Value::as_str)
+            .filter(|currency| {
+                currencies.is_some_and(|all| all.keys().any(|one| is_of(one, currency)))
+            });
+        currencies?
+            .iter()
+            .filter(|(name, _)| currency.is_none_or(|currency| is_of(name, currency)))
+            .find_map(|(_, limits)| by_names(limits.as_object()?, pack, context))
     })
+}
+
+fn by_names(
+    limits: &Map<String, Value>,
+    pack: &Pack,
+    context: &Map<String, Value>,
+) -> Option<Asked> {
+    limits.iter().find_map(|(key, value)| match Name::of(key)? {
+        Name::Flag => by_flag(value, context),
+        Name::Threshold if value.is_null() => None,
+        Name::Threshold => above(value, context),
+        // An object may hold the limits of another capability; what a rule reads is for the rule.
+        Name::Alike => {
+            let asks = matches!(
+                value,
+                Value::Bool(true) | Value::String(_) | Value::Number(_)
+            );
+            (asks && !pack.names_limit(key)).then_some(Asked::Always)
+        }
+    })
+}
+
+/// `approval_required`. What is not understood asks.
+fn by_flag(value: &Value, context: &Map<String, Value>) -> Option<Asked> {
+    match value {
+        Value::Bool(false) | Value::Null => None,
+        Value::Number(_) => above(value, context),
+        Value::Object(map) => {
+            let currency = context.get("currency").and_then(Value::as_str);
+            let amounts = || {
+                let named = INNER.iter().copied().chain(currency);
+                named.filter_map(|key| map.get(key))
+            };
+            if amounts().next().is_none() {
+                return Some(Asked::Always);
+            }
+            amounts().find_map(|limit| above(limit, context))
+        }
+        _ => Some(Asked::Always),
+    }
 }
 
 /// A number, or a number for each currency. What is neither, and an amount that is not known, asks.

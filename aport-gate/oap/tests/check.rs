@@ -263,3 +263,42 @@ fn counters_that_nobody_declared_are_bounded() {
         "{over:?}"
     );
 }
+
+#[test]
+fn a_request_for_approval_that_is_not_understood_is_an_error_and_one_by_another_name_a_warning() {
+    let with = |fields: &str| pack(&rule("a", "true")).replacen('{', &format!("{{ {fields},"), 1);
+    for (fields, path) in [
+        (r#""approval_required": "yes""#, "approval_required"),
+        (
+            r#""approval_required": {"above": "10"}"#,
+            "approval_required",
+        ),
+        (r#""approval_threshold": true"#, "approval_threshold"),
+        (
+            r#""enforcement": {"approval_required": ["x"]}"#,
+            "enforcement.approval_required",
+        ),
+    ] {
+        let found = errors(&with(fields));
+        assert_eq!(found.len(), 1, "{fields}: {found:?}");
+        assert_eq!(found[0].path, path);
+        assert!(found[0].message.contains("every call needs a person"));
+    }
+    for fields in [
+        r#""approval_required": true"#,
+        r#""approval_required": "true""#,
+        r#""approval_required": {"above": 10, "USD": 5}"#,
+        r#""approval_limit": {"USD": 5}"#,
+        r#""enforcement": {"approval_required": false}"#,
+        r#""requires_approval": false"#,
+    ] {
+        assert_eq!(errors(&with(fields)), Vec::new(), "{fields}");
+        assert_eq!(warnings(&with(fields)), Vec::<String>::new(), "{fields}");
+    }
+    let found = warnings(&with(
+        r#""requires_approval": true, "mcp": {"require_allowlisted_if_present": 1}"#,
+    ));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("`requires_approval` is read as `approval_required: true`"));
+    assert!(found[1].contains("counts as `true`"));
+}

@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::fmt;
 
 pub(crate) use document::{Document, MAX_FINDINGS};
-pub(crate) use nearest::meant;
+pub(crate) use nearest::{distance, meant};
 pub(crate) use position::field;
 
 /// Whether a finding keeps a document from being used.

@@ -15,7 +15,7 @@ pub(crate) fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Edits between two names: insert, remove, replace (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (index, a) in left.chars().enumerate() {

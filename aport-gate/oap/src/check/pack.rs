@@ -1,6 +1,7 @@
 //! Everything wrong with a pack.
 
 use super::{Document, Finding, meant, unread};
+use crate::approval::{Name, Request, requests};
 use crate::condition::fields::FieldNames;
 use crate::condition::parse_condition;
 use crate::pack::{Body, PackError, read, rule_of, tiers};
@@ -152,9 +153,11 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
     named(map, "counters", document, |value, at| {
         read::counter(value, at).map(|counter| counter.name)
     });
+    approval(map, document);
     let known: Vec<&str> = map.keys().map(String::as_str).collect();
     for key in &known {
         if !KEYS.contains(key)
+            && Name::of(key).is_none()
             && let Some(name) = meant(key, &KEYS)
             && !known.contains(&name)
             && name.len() > 4
@@ -164,6 +167,34 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
                 format!("`{key}` means nothing here: did you mean `{name}`?"),
             );
         }
+    }
+}
+
+/// What asks for a person or for an allowlist in a way that is not understood. It counts as asking always.
+fn approval(map: &Map<String, Value>, document: &mut Document<'_>) {
+    for request in requests(map) {
+        let Request { place, name, .. } = &request;
+        if request.is_understood() {
+            continue;
+        }
+        if *name == Name::Alike {
+            let message = format!(
+                "`{place}` is read as `approval_required: true`, whatever it holds; write `approval_required`"
+            );
+            document.warning(place, message);
+        } else {
+            let message = format!(
+                "`{place}` is not understood, so every call needs a person: expected `true`, `false`, an amount in \
+                 minor units, or an object of amounts: `{{\"above\": 1000}}`, `{{\"USD\": 1000}}`"
+            );
+            document.error(place, message);
+        }
+    }
+    let flag = "require_allowlisted_if_present";
+    let mcp = map.get("mcp").and_then(|mcp| mcp.get(flag));
+    if mcp.is_some_and(|value| !value.is_boolean() && !value.is_null() && value != "true") {
+        let message = format!("`{flag}` must be `true` or `false`; as it is, it counts as `true`");
+        document.warning(&format!("mcp.{flag}"), message);
     }
 }
 

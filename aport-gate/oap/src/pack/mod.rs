@@ -20,7 +20,7 @@ pub(crate) use rule::Body;
 pub(crate) use rule::rule_of;
 
 #[cfg(feature = "evaluate")]
-use crate::condition::{bound::LimitPaths, fields::FieldNames, program::Program};
+use crate::condition::{ast::Expr, bound::LimitPaths, fields::FieldNames, program::Program};
 use crate::counter::{Counter, CounterUse};
 use crate::{AssuranceLevel, Digest, PackId, digest_json, parse_json};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ pub struct Pack {
     limit_scopes: Vec<String>,
     absent: Absent,
     #[cfg(feature = "evaluate")]
-    asks_approval: bool,
+    approvals: Vec<crate::approval::Request>,
     #[cfg(feature = "evaluate")]
     asks_allowlist: bool,
     #[cfg(feature = "evaluate")]
@@ -135,8 +135,7 @@ impl Pack {
             asks_recent_keys: false,
             absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
-            asks_approval: map.get("approval_required") == Some(&Value::Bool(true))
-                || read::flag(map, "enforcement", "approval_required"),
+            approvals: crate::approval::requests(map),
             #[cfg(feature = "evaluate")]
             asks_allowlist: read::flag(map, "mcp", "require_allowlisted_if_present"),
             #[cfg(feature = "evaluate")]
@@ -329,9 +328,24 @@ impl Pack {
         tiers::required(&self.tiers, amount)
     }
 
-    /// Whether a person has to approve every call.
-    pub(crate) fn asks_approval(&self) -> bool {
-        self.asks_approval
+    /// What the pack says about approval by a person.
+    pub(crate) fn approvals(&self) -> &[crate::approval::Request] {
+        &self.approvals
+    }
+
+    /// Whether a rule reads something of this name.
+    pub(crate) fn names_limit(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| match &rule.body {
+            Body::Condition(condition) => {
+                let mut found = false;
+                condition.0.walk(&mut |part| {
+                    found |= matches!(part, Expr::Field(_, field) if field == name);
+                });
+                found
+            }
+            Body::Validator(validator) => validator.reads_limit(name),
+            Body::Unevaluable(_) => false,
+        })
     }
 
     /// Whether the passport's MCP allowlist counts.

@@ -177,7 +177,10 @@ pub(crate) fn absent(map: &Map<String, Value>) -> Result<Absent, PackError> {
     }
 }
 
+/// Whether a section asks for something. Published packs write some flags as text, and a request that is not
+/// understood is one.
 #[cfg(feature = "evaluate")]
 pub(crate) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
-    map.get(section).and_then(|section| section.get(key)) == Some(&Value::Bool(true))
+    let value = map.get(section).and_then(|section| section.get(key));
+    !matches!(value, None | Some(Value::Null | Value::Bool(false)))
 }

@@ -1,6 +1,6 @@
 //! Approval by a person.
 
-use crate::setting::{codes, decide, pack, read, with};
+use crate::setting::{codes, decide, document, pack, read, with};
 use aport_gate_oap::Outcome;
 use serde_json::{Value, json};
 
@@ -76,4 +76,155 @@ fn an_approval_does_not_hide_a_denial() {
         (answer.outcome, codes(&answer)),
         (Outcome::Deny, vec!["oap.no", "oap.approval_required"])
     );
+}
+
+#[test]
+fn a_request_of_a_pack_asks_in_whatever_form_it_is_written() {
+    let passport = read(&document());
+    let ask = |fields: &Value, amount: i64| {
+        let context = json!({ "amount": amount, "currency": "USD" });
+        decide(&pack(fields.clone()), &passport, &context, None)
+    };
+    for request in [
+        json!({ "approval_required": true }),
+        json!({ "approval_required": "true" }),
+        json!({ "approval_required": "yes" }),
+        json!({ "approval_required": ["x"] }),
+        json!({ "approval_required": {} }),
+        json!({ "approval_required": { "above": "10" } }),
+        json!({ "approval_threshold": "10" }),
+        json!({ "requires_approval": true }),
+        json!({ "approvalRequired": 1 }),
+        json!({ "aproval_required": true }),
+        json!({ "approval": { "required": true } }),
+    ] {
+        let inside = [
+            request.clone(),
+            json!({ "enforcement": request }),
+            json!({ "enforcement": [request] }),
+            json!({ "mcp": request }),
+        ];
+        for fields in inside {
+            let answer = ask(&fields, 1);
+            assert_eq!(answer.outcome, Outcome::RequireReview, "{fields}");
+            assert_eq!(codes(&answer), ["oap.approval_required"], "{fields}");
+        }
+    }
+    for request in [
+        json!({ "approval_required": 10 }),
+        json!({ "approval_required": { "above": 10 } }),
+        json!({ "approval_required": { "USD": 10 } }),
+        json!({ "approval_threshold": 10 }),
+        json!({ "enforcement": { "approval_required": { "above": 10 } } }),
+        json!({ "approval_required": { "above": 1000 }, "enforcement": { "approval_limit": 10 } }),
+    ] {
+        assert!(ask(&request, 10).allow, "{request}");
+        assert_eq!(
+            ask(&request, 11).outcome,
+            Outcome::RequireReview,
+            "{request}"
+        );
+    }
+    for request in [
+        json!({ "approval_required": false }),
+        json!({ "approval_required": null }),
+        json!({ "requires_approval": false }),
+        json!({ "enforcement": { "approval_required": false, "approval_limits_enforced": true } }),
+        json!({ "limits_required": ["approval_required"] }),
+    ] {
+        assert!(ask(&request, 11).allow, "{request}");
+    }
+}
+
+#[test]
+fn the_limits_of_a_currency_ask_as_all_others_do() {
+    let ask = |limits: Value, context: Value| {
+        let passport = read(&with("/limits", json!({ "acme.pay": limits })));
+        decide(&pack(json!({})), &passport, &context, None).outcome
+    };
+    let usd = json!({ "currency_limits": { "USD": { "approval_required": true }, "EUR": {} } });
+    for currency in [
+        json!("USD"),
+        json!("usd"),
+        json!("GBP"),
+        json!(7),
+        json!(null),
+    ] {
+        let context = json!({ "amount": 5, "currency": currency });
+        assert_eq!(
+            ask(usd.clone(), context),
+            Outcome::RequireReview,
+            "{currency}: a call that is in no other currency"
+        );
+    }
+    assert_eq!(
+        ask(usd.clone(), json!({ "amount": 5 })),
+        Outcome::RequireReview
+    );
+    let euros = json!({ "amount": 5, "currency": "EUR" });
+    assert_eq!(ask(usd, euros), Outcome::Allow);
+    let above = json!({ "currency_limits": { "USD": { "approval_required": { "above": 10 } } } });
+    for (amount, outcome) in [(10, Outcome::Allow), (11, Outcome::RequireReview)] {
+        let context = json!({ "amount": amount, "currency": "USD" });
+        assert_eq!(ask(above.clone(), context), outcome);
+    }
+}
+
+#[test]
+fn of_several_amounts_each_one_counts() {
+    for limits in [
+        json!({ "approval_required": { "threshold": 1000, "above": 100_000 } }),
+        json!({ "approval_required": { "above": 100_000, "threshold": 1000 } }),
+        json!({ "approval_required": { "max": 100_000, "min_amount": 1000 } }),
+        json!({ "approval_required": { "above": 100_000, "USD": 1000 } }),
+        json!({ "approval_threshold": 100_000, "auto_approve_limit": 1000 }),
+        json!({ "approval_required": 100_000, "approval_threshold": 1000 }),
+        json!({ "approval_threshold": 100_000, "currency_limits": { "USD": { "approval_threshold": 1000 } } }),
+    ] {
+        let passport = read(&with("/limits", json!({ "acme.pay": limits })));
+        let ask = |amount: i64| {
+            let context = json!({ "amount": amount, "currency": "USD" });
+            decide(&pack(json!({})), &passport, &context, None).outcome
+        };
+        assert_eq!(ask(1000), Outcome::Allow, "{limits}");
+        assert_eq!(ask(1001), Outcome::RequireReview, "{limits}");
+    }
+}
+
+#[test]
+fn a_limit_that_asks_under_another_name_asks_unless_a_rule_reads_it() {
+    let passport = read(&with(
+        "/limits",
+        json!({ "acme.pay": { "requires_approval": true } }),
+    ));
+    let context = json!({ "amount": 5, "approved": true });
+    let answer = decide(&pack(json!({})), &passport, &context, None);
+    assert_eq!(answer.outcome, Outcome::RequireReview);
+    let reads = json!({ "evaluation_rules": [{
+        "name": "approved", "condition": "!limits.requires_approval || context.approved", "deny_code": "oap.no"
+    }] });
+    assert!(decide(&pack(reads), &passport, &context, None).allow);
+    let other = json!({ "acme.pay": {}, "approval": { "request": { "max": 1 } } });
+    let passport = read(&with("/limits", other));
+    assert!(
+        decide(&pack(json!({})), &passport, &context, None).allow,
+        "limits of a capability `approval.request`"
+    );
+}
+
+#[test]
+fn an_allowlist_that_a_pack_asks_for_in_words_counts() {
+    let mut passport = document();
+    passport["mcp"] = json!({ "tools": ["other"] });
+    for (flag, allow) in [
+        (json!(true), false),
+        (json!("true"), false),
+        (json!(1), false),
+        (json!(false), true),
+        (json!(null), true),
+    ] {
+        let pack = pack(json!({ "mcp": { "require_allowlisted_if_present": flag } }));
+        let answer = decide(&pack, &read(&passport), &json!({}), Some("pay"));
+        assert_eq!(answer.allow, allow, "{flag}");
+    }
 }

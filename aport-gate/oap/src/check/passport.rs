@@ -84,11 +84,14 @@ fn present(map: &Map<String, Value>, document: &mut Document<'_>) {
         .filter(|key| !known.contains(key))
         .take(MAX_FINDINGS)
         .collect();
+    let mut told: Vec<&str> = Vec::new();
     for (at, field) in REQUIRED.iter().enumerate() {
         if map.contains_key(*field) || (*field == "passport_id" && map.contains_key("agent_id")) {
             continue;
         }
-        let near = meant(field, &unknown).map(|near| format!("; is `{near}` meant to be it?"));
+        let near = meant(field, &unknown);
+        told.extend(near);
+        let near = near.map(|near| format!("; is `{near}` meant to be it?"));
         let message = format!("`{field}` is missing{}", near.unwrap_or_default());
         if at < NEEDED {
             document.error(field, message);
@@ -97,14 +100,29 @@ fn present(map: &Map<String, Value>, document: &mut Document<'_>) {
         }
     }
     for key in unknown {
-        let near = meant(key, &known).filter(|near| !map.contains_key(*near));
-        if near.is_none() {
-            document.warning(
-                &super::position::field("", key),
-                format!("`{key}` is not known to OAP; it has no effect"),
-            );
+        if told.contains(&key) {
+            continue;
         }
+        let near = respelled(key, &known).map(|near| format!("; did you mean `{near}`?"));
+        document.warning(
+            &super::position::field("", key),
+            format!(
+                "`{key}` is not known to OAP; it has no effect{}",
+                near.unwrap_or_default()
+            ),
+        );
     }
+}
+
+/// The known field that another name most likely meant: one that starts with the same word, or the nearest.
+fn respelled<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let lower = key.to_ascii_lowercase().replace('-', "_");
+    let starts = |name: &&&str| {
+        let first = lower.split('_').next().unwrap_or_default();
+        first.len() >= 6 && name.starts_with(first)
+    };
+    let first = known.iter().find(starts).copied();
+    first.or_else(|| meant(&lower, known))
 }
 
 /// The text at a field, or nothing where it is absent; another type is an error.

@@ -221,3 +221,34 @@ fn the_check_agrees_with_the_published_schema() {
         *good.pointer_mut(path).unwrap() = before;
     }
 }
+
+#[test]
+fn an_optional_field_by_another_name_is_named_and_has_no_effect() {
+    for (key, value, near) in [
+        ("expire_at", json!("2020-01-01T00:00:00Z"), "expires_at"),
+        ("expires", json!("2020-01-01T00:00:00Z"), "expires_at"),
+        ("Expires_At", json!("2020-01-01T00:00:00Z"), "expires_at"),
+        ("expires-at", json!("2020-01-01T00:00:00Z"), "expires_at"),
+        ("expires_on", json!("2020-01-01T00:00:00Z"), "expires_at"),
+        ("not_befor", json!("2099-01-01T00:00:00Z"), "not_before"),
+        ("template", json!("ap_parent"), "template_id"),
+        ("parent_agent", json!("ap_parent"), "parent_agent_id"),
+        ("parent_id", json!("ap_parent"), "parent_agent_id"),
+        ("mcps", json!({ "tools": ["x"] }), "mcp"),
+        ("statuss", json!("suspended"), "status"),
+    ] {
+        let mut document = document();
+        document[key] = value;
+        let found = check(&document);
+        let [one] = found.as_slice() else {
+            panic!("{key}: {found:?}")
+        };
+        assert_eq!(one.severity, Severity::Warning, "{key}");
+        assert!(
+            one.message.contains("it has no effect")
+                && one.message.contains(&format!("did you mean `{near}`?")),
+            "{}",
+            one.message
+        );
+    }
+}

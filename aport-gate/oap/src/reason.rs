@@ -112,9 +112,20 @@ pub(crate) fn bounded(value: Value) -> Value {
     }
 }
 
+/// A text as part of one line: control characters of a context or a pack must not forge lines in a log or a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(clean).collect()
+}
+
+fn clean(c: char) -> char {
+    match c {
+        '\u{2028}' | '\u{2029}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    }
+}
+
 fn cut(text: &str) -> String {
-    // Control characters of a context must not forge lines in a log or a terminal.
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
     let short: String = text.chars().take(SHOWN_CHARS).map(clean).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
         short + "…"

@@ -9,6 +9,7 @@ mod position;
 mod spelled;
 mod unread;
 
+use crate::reason::one_line;
 use serde::Serialize;
 use std::fmt;
 
@@ -64,9 +65,9 @@ impl fmt::Display for Finding {
             message,
             snippet,
         } = self;
-        write!(f, "{line}:{column}: {severity}: {message}")?;
+        write!(f, "{line}:{column}: {severity}: {}", one_line(message))?;
         if !path.is_empty() {
-            write!(f, " (at `{path}`)")?;
+            write!(f, " (at `{}`)", one_line(path))?;
         }
         match snippet {
             Some(snippet) => write!(f, "\n  {}", snippet.replace('\n', "\n  ")),

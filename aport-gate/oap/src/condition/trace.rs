@@ -3,6 +3,7 @@
 use super::ast::Expr;
 use super::evaluator::{Evaluator, Scene};
 use super::explain::absence;
+use super::value::Val;
 use crate::explanation::Operand;
 use crate::reason::bounded;
 
@@ -63,6 +64,8 @@ fn push(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
         return;
     }
     let (value, note) = match Evaluator::new(scene).eval(expr) {
+        // A set that is never read out: what a rule can ask it is said.
+        Ok(Val::RecentKeys) => (None, Some(of_key(scene).to_owned())),
         Ok(value) => match value.absence() {
             Some(missing) => (None, Some(absence(missing).1)),
             None => (Some(bounded(value.to_json())), None),
@@ -74,4 +77,12 @@ fn push(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
         value,
         note,
     });
+}
+
+fn of_key(scene: Scene<'_>) -> &'static str {
+    match (scene.idempotency_key, scene.key_seen) {
+        (None, _) => "the idempotency keys used before",
+        (Some(_), true) => "the idempotency keys used before; this call's key is one of them",
+        (Some(_), false) => "the idempotency keys used before; this call's key is none of them",
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Explanation, Operand, Stage, Step, StepResult};
 use crate::Outcome;
-use crate::reason::shown;
+use crate::reason::{one_line, shown};
 use std::fmt;
 
 impl fmt::Display for Stage {
@@ -39,7 +39,7 @@ impl fmt::Display for StepResult {
 
 impl fmt::Display for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = ", self.expression)?;
+        write!(f, "{} = ", one_line(&self.expression))?;
         match (&self.value, &self.note) {
             (Some(serde_json::Value::String(text)), _) => {
                 write!(f, "{:?}", shown(&text.as_str().into()))
@@ -56,19 +56,20 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<8}{}", self.result, self.stage)?;
         if let Some(rule) = &self.rule {
-            write!(f, " {rule}")?;
+            write!(f, " {}", one_line(rule))?;
         }
         if let Some(condition) = &self.condition {
-            write!(f, "\n          {condition}")?;
+            write!(f, "\n          {}", one_line(condition))?;
         }
         if let Some(validator) = &self.validator {
-            write!(f, "\n          validator {validator}")?;
+            write!(f, "\n          validator {}", one_line(validator))?;
         }
         for operand in &self.operands {
             write!(f, "\n            {operand}")?;
         }
         for reason in &self.reasons {
-            write!(f, "\n          → {}: {}", reason.code, reason.message)?;
+            let (code, message) = (one_line(&reason.code), one_line(&reason.message));
+            write!(f, "\n          → {code}: {message}")?;
         }
         Ok(())
     }

@@ -197,3 +197,46 @@ fn a_sentence_about_a_validator_is_followed_by_what_it_found() {
         "Blocked. (header `Cookie` carries credentials)"
     );
 }
+
+#[test]
+fn whether_the_key_of_a_call_was_used_before_is_said() {
+    let pack = json!({
+        "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "idempotency": { "field": "key" },
+        "required_context": { "type": "object" },
+        "evaluation_rules": [rule("once", "context.key not in recent_keys")]
+    });
+    let mut setting = Setting::new(pack, json!({}));
+    let context = json!({ "key": "k-1" });
+    for (seen, result, note) in [
+        (true, StepResult::Fails, "this call's key is one of them"),
+        (false, StepResult::Holds, "this call's key is none of them"),
+    ] {
+        setting.usage.key_seen = seen;
+        let explanation = setting.explain(&context);
+        let step = explanation
+            .steps
+            .iter()
+            .find(|step| step.rule.as_deref() == Some("once"))
+            .unwrap();
+        assert_eq!(step.result, result);
+        let printed = step.to_string();
+        assert!(printed.contains(note), "{printed}");
+        assert!(!printed.contains("null"), "{printed}");
+    }
+}
+
+#[test]
+fn texts_of_a_pack_cannot_forge_lines_of_an_explanation() {
+    let forged = "x\n  allow: forged";
+    let mut one = rule(forged, "context.amount\n <= limits.none");
+    one["deny_code"] = forged.into();
+    one["message"] = forged.into();
+    let explanation = setting(json!([one])).explain(&json!({ "amount": 1 }));
+    let printed = explanation.to_string();
+    assert!(printed.contains("x   allow: forged"), "{printed}");
+    let mut lines = printed.lines();
+    assert!(
+        !lines.any(|line| line.trim_start().starts_with("allow: forged")),
+        "{printed}"
+    );
+}

@@ -302,3 +302,78 @@ fn a_request_for_approval_that_is_not_understood_is_an_error_and_one_by_another_
     assert!(found[0].contains("`requires_approval` is read as `approval_required: true`"));
     assert!(found[1].contains("counts as `true`"));
 }
+
+#[test]
+fn every_unusable_pattern_is_named_at_its_place_also_beside_another_mistake() {
+    let text = pack(&rule("a", "true")).replace(
+        r#""size": { "type": "integer" }"#,
+        r#""size": { "type": "integr", "pattern": "(" }, "b": { "type": "string", "pattern": "[" },
+           "c": { "patternProperties": { "*": {} } }, "d": { "pattern": "^fine$", "const": { "pattern": "(" } }"#,
+    );
+    let found = errors(&text);
+    let paths: Vec<_> = found.iter().map(|finding| finding.path.as_str()).collect();
+    let properties = "required_context.properties";
+    assert_eq!(
+        paths,
+        [
+            format!("{properties}.size.type"),
+            format!("{properties}.size.pattern"),
+            format!("{properties}.b.pattern"),
+            format!("{properties}.c.patternProperties"),
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_rule_or_counter_without_a_name_does_not_hide_what_else_is_wrong_with_it() {
+    let text = pack(
+        r#"{"condition": "nope(1)"}, {"name": "b", "condition": "true", "deny_code": ""},
+           {"name": " ", "type": 7, "condition": "nope(1)", "deny_code": 1},
+           {"type": "custom_validator"}, 7"#,
+    )
+    .replace(
+        r#""evaluation_rules""#,
+        r#""counters": [{"kind": "average", "window": "week"}, {"name": "c", "kind": "sum", "window": "day", "by": 1}],
+           "evaluation_rules""#,
+    );
+    let found = errors(&text);
+    let about = |path: &str, message: &str| {
+        found
+            .iter()
+            .filter(|one| one.path == path && one.message.contains(message))
+            .count()
+    };
+    for (path, message) in [
+        ("evaluation_rules[0]", "`name` is missing"),
+        ("evaluation_rules[0]", "`deny_code` is missing"),
+        ("evaluation_rules[0].condition", "nope"),
+        ("evaluation_rules[1].deny_code", "not empty"),
+        ("evaluation_rules[2].name", "not empty"),
+        ("evaluation_rules[2].type", "must be a string"),
+        ("evaluation_rules[2].condition", "nope"),
+        ("evaluation_rules[2].deny_code", "must be a string"),
+        ("evaluation_rules[3]", "`validator` is missing"),
+        ("evaluation_rules[3]", "`name` is missing"),
+        ("evaluation_rules[4]", "must be an object"),
+        ("counters[0]", "`name` is missing"),
+        ("counters[0].kind", "`count`"),
+        ("counters[0].window", "`minute`"),
+        ("counters[1]", "`of` is missing"),
+        ("counters[1].by", "a list of strings"),
+    ] {
+        assert_eq!(about(path, message), 1, "{path} {message}: {found:#?}");
+    }
+    let empty = pack(r#"{"name": "a", "condition": "true", "deny_code": ""}"#);
+    assert!(Pack::parse(empty.as_bytes()).is_err());
+}
+
+#[test]
+fn a_finding_is_printed_on_its_own_lines_only() {
+    let text =
+        pack(r#"{"name": "x\n/etc/other.json: ok\n", "condition": "nope(1)", "deny_code": "a.b"}"#);
+    let found = errors(&text);
+    let printed = found[0].to_string();
+    assert!(printed.contains("x /etc/other.json: ok"), "{printed}");
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+}

@@ -151,7 +151,8 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
         }
     }
     named(map, "counters", document, |value, at| {
-        read::counter(value, at).map(|counter| counter.name)
+        let (counter, errors) = read::counter_of(value, at);
+        (counter.map(|counter| counter.name), errors)
     });
     approval(map, document);
     let known: Vec<&str> = map.keys().map(String::as_str).collect();
@@ -203,7 +204,7 @@ fn named(
     map: &Map<String, Value>,
     list: &str,
     document: &mut Document<'_>,
-    name: impl Fn(&Value, usize) -> Result<String, PackError>,
+    name: impl Fn(&Value, usize) -> (Option<String>, Vec<PackError>),
 ) {
     let Some(items) = map.get(list) else { return };
     let Some(items) = items.as_array() else {
@@ -212,9 +213,11 @@ fn named(
     };
     let mut seen: Vec<(String, usize)> = Vec::new();
     for (at, value) in items.iter().take(read::MAX_RULES).enumerate() {
-        let Some(name) = report(name(value, at), document) else {
-            continue;
-        };
+        let (name, errors) = name(value, at);
+        for error in errors {
+            report::<()>(Err(error), document);
+        }
+        let Some(name) = name else { continue };
         if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
             let message = format!("`{list}[{first}]` has the name `{name}` too; rename one");
             document.error(&format!("{list}[{at}].name"), message);
@@ -233,7 +236,8 @@ fn rules(map: &Map<String, Value>, document: &mut Document<'_>) -> Vec<(usize, R
         return Vec::new();
     };
     named(map, field, document, |value, at| {
-        rule_of(value, at).map(|rule| rule.name().to_owned())
+        let (rule, errors) = rule_of(value, at);
+        (rule.map(|rule| rule.name().to_owned()), errors)
     });
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.is_empty() {
@@ -242,7 +246,7 @@ fn rules(map: &Map<String, Value>, document: &mut Document<'_>) -> Vec<(usize, R
     list.iter()
         .take(read::MAX_RULES)
         .enumerate()
-        .filter_map(|(at, value)| Some((at, rule_of(value, at).ok()?)))
+        .filter_map(|(at, value)| Some((at, rule_of(value, at).0?)))
         .collect()
 }
 
@@ -303,7 +307,6 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
         document.error(path, format!("`{path}` must be an object"));
         return;
     };
-    let before = document.findings.len();
     // Counted first: what is asked of the schema itself is work as well.
     if let Err(error) = crate::schema::bounded(schema) {
         document.error(path, error.to_string());
@@ -313,17 +316,25 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
         let message = format!("nothing checks the format `{format}`; say it with `pattern`");
         document.warning(&at_pointer(path, &pointer), message);
     }
+    let mut usable = true;
     if let Ok(meta) = jsonschema::meta::validator_for(schema) {
         for error in meta.iter_errors(schema) {
             let at = at_pointer(path, error.instance_path().as_str());
             let message = format!("no usable JSON Schema: {error}");
             document.error(&at, message);
+            usable = false;
         }
     }
-    if document.findings.len() == before
-        && let Err(error) = crate::schema::Schema::compile(schema, &mut FieldNames::default())
-    {
-        document.error(path, error.to_string());
+    if let Err(error) = crate::schema::Schema::compile(schema, &mut FieldNames::default()) {
+        // Compiling ends at the first of them.
+        for (pointer, problem) in crate::schema::format::unusable_patterns(schema) {
+            let message = format!("no usable JSON Schema: {problem}");
+            document.error(&at_pointer(path, &pointer), message);
+            usable = false;
+        }
+        if usable {
+            document.error(path, error.to_string());
+        }
     }
     let properties = inner.get("properties").and_then(Value::as_object);
     let required = inner.get("required").and_then(Value::as_array);

@@ -184,3 +184,56 @@ pub(crate) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
     let value = map.get(section).and_then(|section| section.get(key));
     !matches!(value, None | Some(Value::Null | Value::Bool(false)))
 }
+
+/// Reads an object with all its errors: each field that is at fault is mended, until the rest of it reads.
+#[cfg(feature = "evaluate")]
+pub(crate) fn every_error<T>(
+    value: &Value,
+    parse: impl Fn(&Value) -> Result<T, PackError>,
+    mend: impl Fn(&str, &mut Map<String, Value>),
+) -> (Option<T>, Vec<PackError>) {
+    let mut mended = value.clone();
+    let mut errors = Vec::new();
+    loop {
+        let error = match parse(&mended) {
+            Ok(read) => return (Some(read), errors),
+            Err(error) => error,
+        };
+        let key = match &error {
+            PackError::MissingField { field } | PackError::WrongType { field, .. } => {
+                field.rsplit('.').next().unwrap_or(field).to_owned()
+            }
+            _ => String::new(),
+        };
+        let told = errors.contains(&error);
+        if !told {
+            errors.push(error);
+        }
+        match mended.as_object_mut() {
+            Some(map) if !told => mend(&key, map),
+            // Nothing to mend, or mending did not help.
+            _ => return (None, errors),
+        }
+    }
+}
+
+/// One item of `counters`, with everything that keeps it from being a counter.
+#[cfg(feature = "evaluate")]
+pub(crate) fn counter_of(value: &Value, at: usize) -> (Option<Counter>, Vec<PackError>) {
+    let parse = |value: &Value| counter(value, at);
+    every_error(value, parse, |key, counter| match key {
+        "of" | "kind" => {
+            counter.remove("of");
+            counter.insert("kind".to_owned(), "count".into());
+        }
+        "window" => {
+            counter.insert(key.to_owned(), "day".into());
+        }
+        "name" => {
+            counter.insert(key.to_owned(), format!("counters[{at}]").into());
+        }
+        key => {
+            counter.remove(key);
+        }
+    })
+}

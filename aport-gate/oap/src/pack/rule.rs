@@ -1,12 +1,14 @@
 //! Rules of a pack.
 
 use super::PackError;
+#[cfg(feature = "evaluate")]
+use super::read::every_error;
 use super::read::{optional_text, text, wrong_type};
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
 use crate::condition::{Condition, parse_condition};
 use crate::validator::Validator;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A rule: a condition that has to hold, and what to say when it does not.
 #[derive(Clone, Debug)]
@@ -39,10 +41,39 @@ pub(crate) enum Body {
     Unevaluable(String),
 }
 
-/// Reads one item of `evaluation_rules`.
+/// Reads one item of `evaluation_rules`, with everything that keeps it from being a rule.
 #[cfg(feature = "evaluate")]
-pub(crate) fn rule_of(value: &Value, at: usize) -> Result<Rule, PackError> {
-    Rule::parse(value, at)
+pub(crate) fn rule_of(value: &Value, at: usize) -> (Option<Rule>, Vec<PackError>) {
+    let parse = |value: &Value| Rule::parse(value, at);
+    every_error(value, parse, |key, rule| {
+        match key {
+            // What is written of a condition is still looked at.
+            "type" | "validator" => {
+                rule.insert("type".to_owned(), "expression".into());
+                if !rule.get("condition").is_some_and(Value::is_string) {
+                    rule.insert("condition".to_owned(), "true".into());
+                }
+            }
+            "condition" => {
+                rule.insert(key.to_owned(), "true".into());
+            }
+            "name" => {
+                rule.insert(key.to_owned(), format!("evaluation_rules[{at}]").into());
+            }
+            key => {
+                rule.insert(key.to_owned(), "oap.unnamed".into());
+            }
+        }
+    })
+}
+
+/// A text that says something.
+fn said(map: &Map<String, Value>, key: &str, path: &str) -> Result<String, PackError> {
+    let said = text(map, key, path)?;
+    if said.trim().is_empty() {
+        return Err(wrong_type(path, "a string that is not empty"));
+    }
+    Ok(said.to_owned())
 }
 
 impl Rule {
@@ -74,8 +105,8 @@ impl Rule {
             ),
         };
         Ok(Self {
-            name: text(map, "name", &in_rule("name"))?.to_owned(),
-            deny_code: text(map, "deny_code", &in_rule("deny_code"))?.to_owned(),
+            name: said(map, "name", &in_rule("name"))?,
+            deny_code: said(map, "deny_code", &in_rule("deny_code"))?,
             description: optional_text(map, "description", &in_rule("description"))?
                 .map(str::to_owned),
             message: optional_text(map, "message", &in_rule("message"))?.map(str::to_owned),

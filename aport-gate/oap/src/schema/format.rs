@@ -1,7 +1,9 @@
 //! `format` in a pack's schema: which are checked, and how.
 
+use crate::PackError;
+use crate::check::MAX_FINDINGS;
 use regex::RegexBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Largest compiled regular expression, in bytes.
 const MAX_COMPILED: usize = 1 << 18;
@@ -61,31 +63,56 @@ pub(crate) fn unchecked(schema: &Value) -> Vec<(String, String)> {
                 .any(|one| uri.contains(one))
         });
     let mut found = Vec::new();
-    walk(schema, "", older, &mut found);
+    walk(schema, "", &mut |place, key, value| {
+        if let ("format", Value::String(format)) = (key, value) {
+            let known = |list: &[(&str, &str)]| list.iter().any(|(known, _)| known == format);
+            if !known(&CHECKED) && (older || !known(&NEWER)) {
+                found.push((place.to_owned(), format.clone()));
+            }
+        }
+    });
     found
 }
 
-fn walk(schema: &Value, place: &str, older: bool, found: &mut Vec<(String, String)>) {
+/// Patterns of a schema that do not compile, each with its place as a JSON pointer and what is wrong.
+pub(crate) fn unusable_patterns(schema: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    walk(schema, "", &mut |place, key, value| {
+        let mut keep = |place: &str, alone: Value| {
+            if found.len() < MAX_FINDINGS
+                && let Err(PackError::Schema(problem)) = super::validator(&alone)
+            {
+                found.push((place.to_owned(), problem));
+            }
+        };
+        match (key, value) {
+            ("pattern", Value::String(pattern)) => keep(place, json!({ "pattern": pattern })),
+            ("patternProperties", Value::Object(schemas)) => {
+                for pattern in schemas.keys() {
+                    keep(place, json!({ "patternProperties": { pattern: true } }));
+                }
+            }
+            _ => {}
+        }
+    });
+    found
+}
+
+fn walk(schema: &Value, place: &str, visit: &mut dyn FnMut(&str, &str, &Value)) {
     match schema {
         Value::Object(map) => {
             for (key, value) in map {
-                let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
-                match (key.as_str(), value) {
-                    ("enum" | "const" | "default" | "examples", _) => {}
-                    ("format", Value::String(format)) => {
-                        let known =
-                            |list: &[(&str, &str)]| list.iter().any(|(known, _)| known == format);
-                        if !known(&CHECKED) && (older || !known(&NEWER)) {
-                            found.push((place, format.clone()));
-                        }
-                    }
-                    _ => walk(value, &place, older, found),
+                if matches!(key.as_str(), "enum" | "const" | "default" | "examples") {
+                    continue;
                 }
+                let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
+                visit(&place, key, value);
+                walk(value, &place, visit);
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                walk(item, &format!("{place}/{at}"), older, found);
+                walk(item, &format!("{place}/{at}"), visit);
             }
         }
         _ => {}

@@ -4,7 +4,7 @@
 mod registry;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aport_gate_oap::AgentId;
@@ -92,16 +92,14 @@ impl Config {
             let problem = "asks for a registry; build with the feature `registry` of aport-gate";
             return Err(environment("APORT_MODE", problem.to_owned()));
         }
+        let home = get("APORT_HOME")?.map(PathBuf::from);
         Ok(Self {
             #[cfg(feature = "registry")]
             registry: registry::read(&get)?.filter(|_| is_registry),
-            home: get("APORT_HOME")?.map(PathBuf::from),
             ledger: get("APORT_DATABASE_URL")?
-                .map(|url| {
-                    LedgerPlace::from_url(&url)
-                        .map_err(|problem| environment("APORT_DATABASE_URL", problem))
-                })
+                .map(|url| ledger(&url, home.as_deref()))
                 .transpose()?,
+            home,
             timeout: get("APORT_TIMEOUT_MS")?.map_or(Ok(DEFAULT_TIMEOUT), |text| timeout(&text))?,
             agent: get("APORT_AGENT_ID")?
                 .map(|text| {
@@ -184,6 +182,19 @@ fn retention(text: &str) -> Result<Retention> {
             "APORT_KEY_RETENTION_DAYS",
             format!("is `{text}`; use whole days from 1 to {LONGEST_RETENTION_DAYS}"),
         )),
+    }
+}
+
+fn ledger(url: &str, home: Option<&Path>) -> Result<LedgerPlace> {
+    let place =
+        LedgerPlace::from_url(url).map_err(|problem| environment("APORT_DATABASE_URL", problem))?;
+    match place {
+        // Each client starts its server in a folder of its own choice: there, each would have caps of its own.
+        LedgerPlace::File(path) if path.is_relative() => {
+            let home = home.map_or_else(default_home, |home| Ok(home.to_owned()))?;
+            Ok(LedgerPlace::File(home.join(path)))
+        }
+        place => Ok(place),
     }
 }
 

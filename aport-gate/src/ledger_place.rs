@@ -28,6 +28,9 @@ impl LedgerPlace {
     /// What is wrong, without a part of the URL: it may hold a password.
     pub(crate) fn from_url(url: &str) -> Result<Self, String> {
         match url.split_once(':') {
+            Some(("sqlite", path)) if path.starts_with('~') => {
+                Err("begins with `~`, which only a shell expands; write the whole path".to_owned())
+            }
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => Ok(Self::postgres(url)),

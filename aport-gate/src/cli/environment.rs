@@ -1,7 +1,7 @@
 //! Which home and which ledger the environment names.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aport_gate_oap::AgentId;
@@ -22,6 +22,8 @@ pub(super) struct Environment {
     pub(super) agent: Option<AgentId>,
     /// How long keys are kept.
     pub(super) retention: Retention,
+    /// Whether servers sign what they decide.
+    pub(super) signs: bool,
     /// The registry that decides, in registry mode.
     #[cfg(feature = "registry")]
     pub(super) registry: Option<RegistrySettings>,
@@ -49,6 +51,7 @@ impl Environment {
             home,
             agent: config.agent,
             retention: config.retention,
+            signs: config.sign_decisions,
             #[cfg(feature = "registry")]
             registry: config.registry,
             #[cfg(feature = "registry")]
@@ -60,6 +63,18 @@ impl Environment {
     /// How messages name the ledger.
     pub(super) fn ledger_name(&self) -> String {
         self.ledger.to_string()
+    }
+
+    /// The file of the ledger, where it is one.
+    pub(super) fn ledger_file(&self) -> Option<&Path> {
+        match &self.ledger {
+            LedgerPlace::File(path) => Some(path),
+            #[allow(
+                unreachable_patterns,
+                reason = "there may be no other place in this build"
+            )]
+            _ => None,
+        }
     }
 
     /// The ledger, if there is one: a question creates no file.

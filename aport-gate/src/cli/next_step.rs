@@ -13,7 +13,10 @@ pub(super) fn after(error: &Error) -> String {
         Error::Home { .. } | Error::NoHome => {
             "set APORT_HOME to a folder that this user can write".to_owned()
         }
-        Error::Pack { .. } | Error::PackUnreadable { .. } | Error::PackOptions { .. } => {
+        Error::PackOptions { .. } => {
+            "correct that entry of the file; `aport-gate policy list` names the packs that there are".to_owned()
+        }
+        Error::Pack { .. } | Error::PackUnreadable { .. } => {
             "correct the file; `aport-gate policy check FILE` names everything that is wrong with a pack".to_owned()
         }
         Error::DuplicatePack { .. } => "take one of the two out of APORT_HOME/packs".to_owned(),
@@ -30,6 +33,7 @@ pub(super) fn after_ledger(error: &LedgerError) -> &'static str {
         LedgerError::Unwritable { .. } => {
             "make its folder writable for this user, or name another ledger in APORT_DATABASE_URL"
         }
+        LedgerError::Full { .. } => "free some of its disk, or of its quota",
         LedgerError::Corrupt { .. } | LedgerError::Tampered { .. } => {
             "keep the file for the inquiry, and go on with the last copy of `aport-gate ledger backup`"
         }
@@ -39,9 +43,11 @@ pub(super) fn after_ledger(error: &LedgerError) -> &'static str {
         LedgerError::Moved { .. } => {
             "stop every process that uses it, put it back, and start again"
         }
-        LedgerError::ClockBehind { .. } => "set the clock right",
+        LedgerError::ClockBehind { .. } => {
+            "set the clock right; if it is right, name a new ledger in APORT_DATABASE_URL and keep the old one for its records: caps and keys begin anew"
+        }
         LedgerError::Backup { .. } => {
-            "name a file that is not there yet, in a folder that this user can write"
+            "name a file that is not there yet, in a folder that this user can write and that has room for it"
         }
         LedgerError::Unsupported { .. } => {
             "use the means of its database, such as `pg_dump` for PostgreSQL"

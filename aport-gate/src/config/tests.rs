@@ -58,11 +58,33 @@ fn values_that_mean_nothing_are_errors() {
         ("APORT_DATABASE_URL", "mysql://gate:hunter2@db/d"),
         ("APORT_DATABASE_URL", "postgres://gate:hunter2@${HOST}/d"),
         ("APORT_DATABASE_URL", "sqlite:"),
+        ("APORT_DATABASE_URL", "sqlite:~/ledger.sqlite3"),
     ] {
         let error = read(variable, value).unwrap_err().to_string();
         assert!(error.contains(variable), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn a_relative_ledger_is_in_the_home_wherever_a_server_is_started() {
+    let named = |home: &'static str, url: &'static str| {
+        let config = Config::read(move |name| match name {
+            "APORT_HOME" => Some(home.into()),
+            "APORT_DATABASE_URL" => Some(url.into()),
+            _ => None,
+        });
+        config.unwrap().ledger.unwrap().to_string()
+    };
+    let home = if cfg!(windows) { r"C:\aport" } else { "/aport" };
+    let caps = Path::new(home).join("caps.db").display().to_string();
+    assert_eq!(named(home, "sqlite:caps.db"), caps);
+    let absolute = if cfg!(windows) {
+        r"sqlite:D:\caps.db"
+    } else {
+        "sqlite:/d/caps.db"
+    };
+    assert!(absolute.ends_with(&named(home, absolute)));
 }
 
 #[test]

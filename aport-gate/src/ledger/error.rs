@@ -8,9 +8,19 @@ use rusqlite::ErrorCode;
 pub enum LedgerError {
     /// The file or its directory cannot be created or written.
     #[error(
-        "cannot write the ledger `{ledger}`: {problem}; check that its directory exists and is writable"
+        "cannot write the ledger `{ledger}`: {problem}; check that its directory exists, and that it and the file with the `-wal` and `-shm` beside it are writable"
     )]
     Unwritable {
+        /// The ledger.
+        ledger: String,
+        /// What the system or SQLite said.
+        problem: String,
+    },
+    /// There is no room for it. Nothing was written.
+    #[error(
+        "the ledger `{ledger}` finds no room: {problem}; free some of its disk, or of its quota"
+    )]
+    Full {
         /// The ledger.
         ledger: String,
         /// What the system or SQLite said.
@@ -141,16 +151,16 @@ pub enum LedgerError {
         /// Which file, and what became of it.
         problem: String,
     },
-    /// The clock stands before windows whose counters were pruned: they would seem unspent.
+    /// The clock stands before windows or keys that were pruned: they would seem unspent.
     #[error(
-        "the clock stands at {now}, but the ledger `{ledger}` has pruned the usage up to {pruned_until}; set the clock right"
+        "the clock stands at {now}, but the ledger `{ledger}` has pruned the usage up to {pruned_until}; set the clock right, or, if it ran ahead before and is right now, begin a new ledger"
     )]
     ClockBehind {
         /// The ledger.
         ledger: String,
         /// The time of the decision.
         now: String,
-        /// Windows that ended up to then are gone.
+        /// Windows that ended up to then, and keys of before, may be gone.
         pruned_until: String,
     },
     /// A copy could not be made. The ledger is as it was.
@@ -241,6 +251,7 @@ pub(super) enum Problem {
     KeyTaken(String),
     DecisionTaken(String),
     Moved(String),
+    ReadOnly,
     ClockBehind {
         now: String,
         pruned_until: String,
@@ -310,6 +321,10 @@ impl Problem {
                 amount,
                 total,
             },
+            Self::ReadOnly => LedgerError::Unwritable {
+                ledger,
+                problem: "this user may only read it".to_owned(),
+            },
             Self::Moved(problem) => LedgerError::Moved { ledger, problem },
             Self::ClockBehind { now, pruned_until } => LedgerError::ClockBehind {
                 ledger,
@@ -360,15 +375,13 @@ fn sqlite(ledger: String, source: rusqlite::Error) -> LedgerError {
     }
     let problem = source.to_string();
     match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => LedgerError::Full { ledger, problem },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             LedgerError::Corrupt { ledger, problem }
         }
-        Some(
-            ErrorCode::CannotOpen
-            | ErrorCode::ReadOnly
-            | ErrorCode::PermissionDenied
-            | ErrorCode::DiskFull,
-        ) => LedgerError::Unwritable { ledger, problem },
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            LedgerError::Unwritable { ledger, problem }
+        }
         _ => LedgerError::Sqlite { ledger, source },
     }
 }

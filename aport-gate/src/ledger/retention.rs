@@ -61,6 +61,14 @@ impl Retention {
         before(now, self.idempotency_keys)
     }
 
+    /// A clock before this Unix second may meet keys that were removed, of which the newest was taken at
+    /// `newest`, as new ones. An hour of it is forgiven: clocks of several machines differ.
+    pub(super) fn keys_forgotten_until(&self, newest: i64) -> i64 {
+        const HOUR: i64 = 60 * 60;
+        let kept = i64::try_from(self.idempotency_keys.as_secs()).unwrap_or(i64::MAX);
+        newest.saturating_add(kept).saturating_sub(HOUR)
+    }
+
     /// Reservations whose windows ended at this Unix second or before are lost.
     pub(super) fn lost_until(&self, now: i64) -> i64 {
         // Never longer than the counters: what is given back must still be there.

@@ -97,6 +97,44 @@ fn broken_files_are_failures_that_name_them() {
 }
 
 #[test]
+fn a_damaged_signing_key_stops_the_servers_that_sign_and_is_doubtful_to_others() {
+    let place = healthy();
+    let signs = [("APORT_SIGN_DECISIONS", "on")];
+    assert_eq!(complaints(doctor(&place, &signs), 0), []);
+    place.run(&["keys", "rotate"]).exits(0);
+    assert_eq!(complaints(doctor(&place, &signs), 0), []);
+    place.write("home/keys/ed25519-000003.jwk", "junk");
+    for (variables, code) in [(&signs[..], 1), (&[], 0)] {
+        let found = complaints(doctor(&place, variables), code);
+        let named =
+            |(by, text): &(String, String)| by == "keys" && text.contains("ed25519-000003.jwk");
+        assert!(found.iter().any(named), "{found:?}");
+    }
+}
+
+#[test]
+fn a_clock_behind_what_the_ledger_has_pruned_is_a_failure_of_doctor_and_of_a_preview() {
+    let place = healthy();
+    drop(aport_gate::Ledger::open(&place.home().join("ledger.sqlite3")).unwrap());
+    assert_eq!(complaints(doctor(&place, &[]), 0), []);
+    let connection = rusqlite::Connection::open(place.home().join("ledger.sqlite3")).unwrap();
+    let ahead = "UPDATE upkeep SET pruned_until = 4102444800";
+    connection.execute(ahead, []).unwrap();
+    let found = complaints(doctor(&place, &[]), 1);
+    assert!(found[0].1.contains("2100-01-01"), "{found:?}");
+    let question = [
+        "decide",
+        "finance.payment.refund.v1",
+        "--agent",
+        "ap_bot",
+        "--context",
+        "{}",
+    ];
+    let answer = ask(&place, &question, &[]);
+    assert!(answer.fails().contains("2100-01-01"));
+}
+
+#[test]
 fn variables_that_cannot_be_used_or_are_misspelt_are_named() {
     let place = healthy();
     let found = complaints(doctor(&place, &[("APORT_TIMEOUT_MS", "soon")]), 1);

@@ -213,6 +213,7 @@ fn a_wrong_command_line_is_told_as_the_rest() {
 fn surroundings_that_cannot_be_used_are_named() {
     let place = place();
     let kept = place.path("kept").display().to_string();
+    let file = format!("sqlite:{kept}");
     for (arguments, variable, value, named) in [
         (
             vec!["keys", "rotate"],
@@ -223,7 +224,7 @@ fn surroundings_that_cannot_be_used_are_named() {
         (
             vec!["audit", "list"],
             "APORT_DATABASE_URL",
-            "sqlite:kept",
+            file.as_str(),
             "kept",
         ),
         (

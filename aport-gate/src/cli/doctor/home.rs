@@ -1,11 +1,16 @@
 //! The home: its folders and packs.
 
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::{Check, passports};
 use crate::cli::environment::Environment;
 use crate::cli::output::counted;
 use crate::packs::PackSet;
+use crate::signing::SigningKeys;
+
+const NEXT_KEY: &str = "put the file back from a copy; where there is none, take it out of the folder: what it signed \
+                        can be verified by a published key only";
 
 pub(super) fn checks(environment: &Environment) -> Vec<Check> {
     let mut checks = vec![folder(environment)];
@@ -15,6 +20,7 @@ pub(super) fn checks(environment: &Environment) -> Vec<Check> {
             checks.extend(open_to_others(&path));
         }
     }
+    checks.extend(keys(environment));
     let packs = PackSet::from_home(&environment.home);
     // In registry mode the registry has them.
     if !environment.asks_a_registry() {
@@ -38,15 +44,54 @@ fn folder(environment: &Environment) -> Check {
     if !home.is_dir() {
         return Check::bad("home", format!("`{place}` is no folder")).next("correct APORT_HOME");
     }
-    // Asking for permissions does not tell whether a file can be made: quotas, read-only mounts.
-    let probe = home.join(format!(".doctor-{}", std::process::id()));
-    match std::fs::write(&probe, b"") {
-        Err(error) => Check::bad("home", format!("`{place}` cannot be written: {error}"))
-            .next("make it writable for the user that runs the server"),
-        Ok(()) => {
-            let _ = std::fs::remove_file(&probe);
-            open_to_others(home).unwrap_or_else(|| Check::good("home", format!("`{place}`")))
+    match room(home) {
+        Err(check) => check("home"),
+        Ok(()) => open_to_others(home).unwrap_or_else(|| Check::good("home", format!("`{place}`"))),
+    }
+}
+
+/// Whether something can be kept in the folder. Permissions do not tell: quotas, read-only mounts, full disks.
+pub(super) fn room(folder: &Path) -> Result<(), impl FnOnce(&str) -> Check> {
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    let written = std::fs::File::create_new(&probe).and_then(|mut file| {
+        file.write_all(&[0; 64 * 1024])?;
+        file.sync_all()
+    });
+    let _ = std::fs::remove_file(&probe);
+    let place = folder.display().to_string();
+    written.map_err(|error| {
+        move |subject: &str| {
+            let next = match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "free some of its disk, or of its quota: until then every call is refused"
+                }
+                _ => "make it writable for the user that runs the server",
+            };
+            Check::bad(subject, format!("`{place}` cannot be written: {error}")).next(next)
         }
+    })
+}
+
+/// The keys that sign decisions.
+fn keys(environment: &Environment) -> Option<Check> {
+    let place = environment.home.join("keys");
+    match SigningKeys::existing(&place) {
+        Err(error) if environment.signs => {
+            Some(Check::bad("keys", format!("{error}; no server starts")).next(NEXT_KEY))
+        }
+        Err(error) => Some(Check::doubtful("keys", error.to_string()).next(NEXT_KEY)),
+        Ok(None) if environment.signs => {
+            let found = format!(
+                "there is none in `{}` yet; a server makes it",
+                place.display()
+            );
+            Some(Check::good("keys", found))
+        }
+        Ok(None) => None,
+        Ok(Some(_)) => Some(Check::good(
+            "keys",
+            format!("those in `{}` can be used", place.display()),
+        )),
     }
 }
 

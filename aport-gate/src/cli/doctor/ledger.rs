@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Check;
 use crate::AuditRecord;
 use crate::cli::environment::Environment;
+use crate::cli::next_step::after_ledger;
 
 /// No gate ran before this: an earlier time is a clock that was never set.
 const EARLIEST: &str = "2026-01-01T00:00:00Z";
@@ -41,7 +42,10 @@ async fn ledger(environment: &Environment) -> (Check, Option<AuditRecord>) {
     };
     let (head, last) = match read.await {
         Ok(read) => read,
-        Err(error) => return (Check::bad("ledger", error.to_string()), None),
+        Err(error) => {
+            let check = Check::bad("ledger", error.to_string()).next(after_ledger(&error));
+            return (check, None);
+        }
     };
     let agrees = match &last {
         Some(record) => record.sequence == head.sequence && record.hash == head.hash.to_string(),
@@ -53,6 +57,17 @@ async fn ledger(environment: &Environment) -> (Check, Option<AuditRecord>) {
             Check::bad("ledger", found).next("aport-gate audit verify"),
             last,
         );
+    }
+    let full = environment.ledger_file().and_then(|file| {
+        let folder = file.parent()?;
+        super::home::room(folder).err()
+    });
+    if let Some(check) = full {
+        return (check("ledger"), last);
+    }
+    if let Err(error) = ledger.probe().await {
+        let check = Check::bad("ledger", error.to_string()).next(after_ledger(&error));
+        return (check, last);
     }
     let found = format!(
         "`{place}`, {} records; `aport-gate audit verify` checks them all",

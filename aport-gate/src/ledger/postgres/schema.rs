@@ -6,10 +6,11 @@ use super::super::error::LedgerError;
 use super::failure;
 
 /// Each script takes the schema from the version before to its own, the first from nothing.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
 ];
 
 const VERSION: i32 = MIGRATIONS.len() as i32;

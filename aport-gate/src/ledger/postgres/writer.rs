@@ -134,7 +134,10 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
-                let why = error.to_string();
+                let why = match &error {
+                    LedgerError::Unreachable { problem, .. } => problem.clone(),
+                    other => other.to_string(),
+                };
                 // Once an outage, and again when its reason changes.
                 if !self.away || why != self.why {
                     tracing::warn!(%error, "no connection to the ledger; calls are refused");

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::super::audit::AuditSummary;
 use super::super::error::Problem;
@@ -30,7 +30,18 @@ pub(super) fn backup(database: &Path, target: &Path) -> Result<AuditSummary, Pro
         .0
         .to_str()
         .ok_or_else(|| Problem::Backup(format!("`{}` is not valid UTF-8", target.display())))?;
-    source.execute("VACUUM INTO ?1", [into])?;
+    source
+        .execute("VACUUM INTO ?1", [into])
+        .map_err(|error| match error.sqlite_error_code() {
+            // The reader is well: what cannot be written is the copy.
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly,
+            ) => failed(std::io::Error::other(error)),
+            _ => error.into(),
+        })?;
     File::open(&scratch.0)
         .and_then(|file| file.sync_all())
         .map_err(failed)?;

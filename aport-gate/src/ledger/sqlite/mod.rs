@@ -130,8 +130,8 @@ impl Backend for Sqlite {
                 .queue()?
                 .ask(|connection| {
                     let behavior = rusqlite::TransactionBehavior::Immediate;
-                    drop(connection.transaction_with_behavior(behavior)?);
-                    Ok(())
+                    let transaction = connection.transaction_with_behavior(behavior)?;
+                    upkeep::refuse_pruned(&transaction, jiff::Timestamp::now())
                 })
                 .await
         }
@@ -148,6 +148,7 @@ impl Backend for Sqlite {
         self.worker
             .read(move |connection| {
                 let snapshot = connection.transaction()?;
+                upkeep::refuse_pruned(&snapshot, jiff::Timestamp::now())?;
                 counters::read(&snapshot, &agent, &policy, &plan)
             })
             .boxed()

@@ -19,6 +19,7 @@ const AUTOCHECKPOINT: i32 = 20_000;
 
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     refuse_memory(path)?;
+    refuse_other_than_a_file(path)?;
     create_directory(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -61,6 +62,18 @@ fn refuse_memory(path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
+// Before it is touched: its permissions are about to be changed.
+fn refuse_other_than_a_file(path: &Path) -> Result<(), LedgerError> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(LedgerError::Unwritable {
+            ledger: path.display().to_string(),
+            problem: "it is no regular file".to_owned(),
+        }),
+        // What cannot be looked at cannot be opened either.
+        _ => Ok(()),
+    }
+}
+
 fn create_directory(path: &Path) -> Result<(), LedgerError> {
     let Some(directory) = path
         .parent()
@@ -76,6 +89,11 @@ fn create_directory(path: &Path) -> Result<(), LedgerError> {
 
 fn prepare(mut connection: Connection, path: &Path) -> Result<Connection, Problem> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // SQLite opens for reading what it may not write, leaves files that nobody can write beside it, and tells
+    // the first writer.
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(Problem::ReadOnly);
+    }
     // Before anything is changed: the file may be somebody else's.
     // In one read transaction: another process may be creating the tables between two reads.
     let snapshot = connection.transaction()?;

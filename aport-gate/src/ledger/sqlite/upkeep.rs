@@ -104,7 +104,7 @@ pub(super) fn step(
     Ok(step)
 }
 
-/// Refuses to charge windows that may have been pruned: they would seem unspent.
+/// Refuses to charge windows, and to take keys, that may have been pruned: they would seem new.
 pub(super) fn refuse_pruned(transaction: &Connection, now: Timestamp) -> Result<(), Problem> {
     let until: i64 = transaction
         .prepare_cached("SELECT pruned_until FROM upkeep")?
@@ -136,18 +136,24 @@ fn prune(transaction: &Connection, retention: &Retention, now: i64) -> Result<St
         )?
     };
     if counters > 0 {
-        transaction.execute(
-            "UPDATE upkeep SET pruned_until = max(pruned_until, ?1)",
-            [until],
-        )?;
+        forget_until(transaction, until)?;
     }
-    let keys = transaction.execute(
-        "DELETE FROM idempotency_keys WHERE (agent, policy, key) IN (
-             SELECT agent, policy, key FROM idempotency_keys
-             WHERE taken_at <= ?1 AND decision_id NOT IN (SELECT decision_id FROM reservations)
-             LIMIT ?2)",
-        params![retention.keys_until(now), STEP_ROWS],
-    )?;
+    let taken_at = transaction
+        .prepare_cached(
+            "DELETE FROM idempotency_keys WHERE (agent, policy, key) IN (
+                 SELECT agent, policy, key FROM idempotency_keys
+                 WHERE taken_at <= ?1 AND decision_id NOT IN (SELECT decision_id FROM reservations)
+                 LIMIT ?2)
+             RETURNING taken_at",
+        )?
+        .query_map(params![retention.keys_until(now), STEP_ROWS], |row| {
+            row.get(0)
+        })?
+        .collect::<Result<Vec<i64>, _>>()?;
+    let keys = taken_at.len();
+    if let Some(newest) = taken_at.into_iter().max() {
+        forget_until(transaction, retention.keys_forgotten_until(newest))?;
+    }
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
     Ok(Step {
         pruned: Pruned {
@@ -157,6 +163,14 @@ fn prune(transaction: &Connection, retention: &Retention, now: i64) -> Result<St
         },
         more: full(counters) || full(keys) || full(lost),
     })
+}
+
+/// From now on no clock before this Unix second is believed.
+fn forget_until(transaction: &Connection, until: i64) -> Result<(), Problem> {
+    transaction
+        .prepare_cached("UPDATE upkeep SET pruned_until = max(pruned_until, ?1)")?
+        .execute([until])?;
+    Ok(())
 }
 
 fn full(rows: usize) -> bool {

@@ -115,7 +115,7 @@ async fn a_full_disk_refuses_and_the_ledger_is_whole_when_there_is_room_again() 
         match asked {
             Ok(recorded) => drop(recorded),
             Err(error) => {
-                assert!(matches!(error, LedgerError::Unwritable { .. }), "{error}");
+                assert!(matches!(error, LedgerError::Full { .. }), "{error}");
                 refusals += 1;
             }
         }

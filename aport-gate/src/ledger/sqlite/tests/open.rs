@@ -101,3 +101,19 @@ fn directory_that_cannot_be_written_is_an_error() {
         LedgerError::Unwritable { .. }
     ));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_and_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::net::UnixListener;
+    let scratch = Scratch::new();
+    let socket = scratch.directory.path().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let mode = || std::fs::metadata(&socket).unwrap().permissions().mode();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let before = mode();
+    let error = refused(&socket);
+    assert!(error.to_string().contains("no regular file"), "{error}");
+    assert_eq!(mode(), before);
+}

@@ -203,6 +203,48 @@ async fn a_clock_that_jumps_ahead_for_a_while_removes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_pruned_by_a_clock_ahead_pays_no_second_time_when_it_is_set_right() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    let taken = "2026-11-24T12:00:00Z";
+    assert!(spend_at(&ledger, taken, 1, 10, Some("key")).await.unwrap());
+    scratch.raw("DELETE FROM counters");
+    looked_at(&scratch, at(taken));
+    // Two looks an hour apart remove it. Its counters are gone, so it is for the key alone.
+    look(&scratch, at("2027-03-10T12:00:00Z"));
+    look(&scratch, at("2027-03-10T13:30:00Z"));
+    assert_eq!(count(&scratch, "idempotency_keys"), 0);
+    for again in ["2026-11-24T13:00:00Z", "2027-02-22T10:59:00Z"] {
+        let error = spend_at(&ledger, again, 1, 10, Some("key"))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, LedgerError::ClockBehind { .. }), "{error}");
+    }
+    // 90 days after it was taken it counts as new, whatever the clock did. Another machine's may be behind by less
+    // than an hour.
+    assert!(
+        spend_at(&ledger, "2027-02-22T11:01:00Z", 1, 10, Some("key"))
+            .await
+            .unwrap()
+    );
+}
+
+#[cfg(feature = "cli")]
+#[tokio::test]
+async fn a_preview_and_a_probe_refuse_a_clock_behind_what_was_pruned() {
+    let scratch = Scratch::new();
+    let ledger = scratch.open();
+    ledger.probe().await.unwrap();
+    scratch.raw("UPDATE upkeep SET pruned_until = 4102444800");
+    let asked = ledger.usage("agent".into(), "pack.v1".into(), plan(None));
+    for refused in [asked.await.map(drop), ledger.probe().await] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, LedgerError::ClockBehind { .. }), "{error}");
+        assert!(error.to_string().contains("2100-01-01"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn calls_prune_by_themselves() {
     let scratch = Scratch::new();
     let ledger = scratch.open();

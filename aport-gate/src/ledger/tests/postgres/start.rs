@@ -12,7 +12,7 @@ async fn ten_servers_may_make_the_tables_at_once() {
             .await
             .unwrap();
     }
-    assert_eq!(query(&url, "SELECT version FROM version"), ["3"]);
+    assert_eq!(query(&url, "SELECT version FROM version"), ["4"]);
     assert_eq!(query(&url, "SELECT total FROM counters"), ["10"]);
 }
 
@@ -27,7 +27,7 @@ async fn schema_of_a_newer_version_is_refused() {
             error,
             LedgerError::NewerSchema {
                 found: 7,
-                supported: 3,
+                supported: 4,
                 ..
             }
         ),

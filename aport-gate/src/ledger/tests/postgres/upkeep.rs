@@ -119,6 +119,27 @@ async fn reservation_of_a_lost_process_is_recorded_as_abandoned_and_stays_taken(
 }
 
 #[tokio::test]
+async fn a_key_that_was_pruned_too_early_pays_no_second_time() {
+    let Some(scene) = Scene::new().await else {
+        return;
+    };
+    commit(spend(&scene.ledger, 5, 10, Some("key")).await)
+        .await
+        .unwrap();
+    // Of a clock of the database that ran ahead.
+    scene.query("UPDATE idempotency_keys SET created_at = now() - interval '89 days'");
+    let short = Retention::default().idempotency_keys(std::time::Duration::from_secs(88 * 86_400));
+    assert_eq!(scene.ledger.prune(short).await.unwrap().idempotency_keys, 1);
+    // A day ago it was one.
+    let until = scene.query("SELECT extract(epoch FROM now())::bigint - pruned_until FROM upkeep");
+    let ago: i64 = until[0].parse().unwrap();
+    assert!(
+        (86_400 + 3600 - 60..=86_400 + 3600 + 60).contains(&ago),
+        "{ago}"
+    );
+}
+
+#[tokio::test]
 async fn clock_behind_what_was_pruned_is_refused() {
     let Some(scene) = Scene::new().await else {
         return;

@@ -68,6 +68,18 @@ pub fn digest_json(value: &Value) -> Result<Digest, CanonicalError> {
     Ok(Digest::from_bytes(hasher.finalize().into()))
 }
 
+/// Whether a number has a canonical form.
+#[cfg(feature = "evaluate")]
+pub(crate) fn is_exact(number: &Number) -> bool {
+    let integer = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+    match integer {
+        Some(integer) => integer < BEYOND_SAFE,
+        None => number
+            .as_f64()
+            .is_some_and(|float| float.abs() < BEYOND_SAFE as f64),
+    }
+}
+
 /// What was refused, and the steps to it from the inside out.
 enum Refused {
     Unsafe { number: Number, path: Vec<String> },

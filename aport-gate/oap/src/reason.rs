@@ -1,5 +1,6 @@
 //! Wording of reasons.
 
+use crate::canonical::is_exact;
 use crate::condition::explain::Finding;
 use crate::{Reason, ReasonDetails, Rule};
 use serde_json::Value;
@@ -51,10 +52,10 @@ pub(crate) fn failed(rule: &Rule, finding: Option<Finding>) -> Reason {
     let details = ReasonDetails {
         rule: rule.name().to_owned(),
         field,
-        actual: actual.map(bounded),
-        limit: limit.map(bounded),
-        used,
-        cap,
+        actual: actual.map(|value| exact(bounded(value))),
+        limit: limit.map(|value| exact(bounded(value))),
+        used: used.map(exact),
+        cap: cap.map(exact),
     };
     Reason {
         details: Some(details),
@@ -122,6 +123,19 @@ fn clean(c: char) -> char {
         '\u{2028}' | '\u{2029}' => ' ',
         c if c.is_control() => ' ',
         c => c,
+    }
+}
+
+/// A value with its numbers as a signed decision can carry them: those that JSON readers round become text.
+fn exact(value: Value) -> Value {
+    match value {
+        Value::Number(number) if !is_exact(&number) => Value::String(number.to_string()),
+        Value::Array(items) => items.into_iter().map(exact).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key, exact(value)))
+            .collect(),
+        other => other,
     }
 }
 

@@ -74,6 +74,22 @@ impl Passport {
         }
         document.finish()
     }
+
+    /// The field that a name most likely means which no passport has; none for a known name, and for one that is
+    /// like no other.
+    ///
+    /// ```
+    /// use aport_gate_oap::Passport;
+    /// assert_eq!(Passport::misspelled_field("expires"), Some("expires_at"));
+    /// assert_eq!(Passport::misspelled_field("expires_at"), None);
+    /// ```
+    #[must_use]
+    pub fn misspelled_field(name: &str) -> Option<&'static str> {
+        let known: Vec<&str> = REQUIRED.iter().chain(&OPTIONAL).copied().collect();
+        (!known.contains(&name))
+            .then(|| respelled(name, &known))
+            .flatten()
+    }
 }
 
 fn present(map: &Map<String, Value>, document: &mut Document<'_>) {

@@ -240,3 +240,27 @@ fn texts_of_a_pack_cannot_forge_lines_of_an_explanation() {
         "{printed}"
     );
 }
+
+#[test]
+fn a_limit_that_readers_of_json_round_is_told_as_text_so_that_the_denial_can_be_signed() {
+    for (condition, limit) in [
+        (
+            "context.amount >= 9007199254740993",
+            json!("9007199254740993"),
+        ),
+        ("context.amount >= 1e21", json!("1e+21")),
+        ("context.amount in [1e21, 2]", json!(["1e+21", 2])),
+        (
+            "context.amount >= 9007199254740991",
+            json!(9_007_199_254_740_991_i64),
+        ),
+    ] {
+        let setting = setting(json!([rule("large", condition)]));
+        let answer = setting.decide(&json!({ "amount": 1 }));
+        let details = answer.reasons[0].details.as_ref().unwrap();
+        assert_eq!(answer.reasons[0].code, "oap.no");
+        assert_eq!(details.limit, Some(limit), "{condition}");
+        let signed = serde_json::to_value(&answer.reasons).unwrap();
+        assert!(aport_gate_oap::canonical_json(&signed).is_ok(), "{signed}");
+    }
+}

@@ -125,3 +125,50 @@ fn what_a_gate_refuses_before_it_asks_is_a_deny() {
     let answer = replay(contexts, r#"{"allow":true}"#, &[]).exits(1);
     assert!(answer.contains("2^53"), "{answer}");
 }
+
+#[test]
+fn a_key_that_means_nothing_in_a_case_is_an_error_that_names_it() {
+    for (context, named) in [
+        (
+            r#"{"context":{"n":1},"overridepassport":{"status":"suspended"}}"#,
+            "`overridepassport`",
+        ),
+        (r#"{"context":{"n":1},"usge":{"daily_count":1}}"#, "`usge`"),
+        (
+            r#"{"context":{"n":1},"Now":"2025-01-01T00:00:00Z"}"#,
+            "`Now`",
+        ),
+        (
+            r#"{"n":1,"overridepassport":{"status":"suspended"}}"#,
+            "`overridepassport`",
+        ),
+        (r#"{"n":1,"usage":{"daily_count":1}}"#, "`usage`"),
+        (
+            r#"{"context":{"n":1},"overridePassport":{"statuss":"suspended"}}"#,
+            "did you mean `status`?",
+        ),
+    ] {
+        let run = replay_with(
+            &pack(limit_rule()),
+            &passport(),
+            context,
+            r#"{"allow":true}"#,
+            &[],
+        );
+        let error = run.fails();
+        assert!(
+            error.contains(named) && error.contains("case at"),
+            "{error}"
+        );
+    }
+    let told =
+        r#"{"name":"a","description":"why","context":{"n":1},"expected":{"allow":true},"$note":1}"#;
+    replay_with(
+        &pack(limit_rule()),
+        &passport(),
+        told,
+        r#"{"allow":true}"#,
+        &[],
+    )
+    .exits(0);
+}

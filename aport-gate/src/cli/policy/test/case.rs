@@ -7,6 +7,24 @@ use serde_json::{Map, Value};
 use super::vectors::Document;
 use crate::cli::failure::Failure;
 
+/// Keys that an object with a `context` may have besides, and what people write to each other. Expectations may stand
+/// in the same file.
+const KEYS: [&str; 13] = [
+    "name",
+    "overridePassport",
+    "override_passport",
+    "tool",
+    "now",
+    "usage",
+    "expected",
+    "expect",
+    "decision",
+    "description",
+    "comment",
+    "note",
+    "notes",
+];
+
 /// One case.
 pub(super) struct Case {
     /// Its name, or its place for want of one.
@@ -46,7 +64,18 @@ impl Case {
             _ => None,
         });
         let (mut context, mut rest, name) = match line.remove("context") {
-            Some(Value::Object(context)) => (context, line, name),
+            Some(Value::Object(context)) => {
+                // What is dropped without a word would leave a case that tests less than it says.
+                let known =
+                    |key: &String| KEYS.contains(&key.as_str()) || key.starts_with(['$', '_']);
+                if let Some(key) = line.keys().find(|key| !known(key)) {
+                    return Err(malformed(&format!("`{key}` is no key of a case")).hint(
+                        "a case has `context` and may have `name`, `overridePassport`, `tool`, `now`, `usage` and \
+                         `description`; fields of the context stand inside `context`",
+                    ));
+                }
+                (context, line, name)
+            }
             Some(other) if !declares(pack, "context") => {
                 drop(other);
                 return Err(malformed("`context` must be an object"));
@@ -59,6 +88,15 @@ impl Case {
                 let name = name.filter(|_| !declares(pack, "name"));
                 if name.is_some() {
                     line.remove("name");
+                }
+                if let Some(key) = line
+                    .iter()
+                    .find_map(|(key, value)| of_case(key, value, pack))
+                {
+                    return Err(malformed(&format!(
+                        "`{key}` is taken for a field of the context, which the pack does not know"
+                    ))
+                    .hint("put the fields of the context inside `context`, and `overridePassport` or `usage` beside it"));
                 }
                 (line, Map::new(), name)
             }
@@ -180,6 +218,16 @@ impl Case {
 fn seen(keys: &[Value], plan: &UsagePlan) -> bool {
     let key = plan.idempotency_key.as_deref();
     key.is_some() && keys.iter().any(|one| one.as_str() == key)
+}
+
+/// A key of a case that stands among the fields of a context.
+fn of_case<'k>(key: &'k str, value: &Value, pack: &Pack) -> Option<&'k str> {
+    let letters: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
+    let is_override = letters.eq_ignore_ascii_case("overridePassport")
+        || letters.eq_ignore_ascii_case("overridesPassport")
+        || letters.eq_ignore_ascii_case("passportOverride");
+    let is_usage = key == "usage" && value.is_object();
+    ((is_override || is_usage) && !declares(pack, key)).then_some(key)
 }
 
 fn declares(pack: &Pack, field: &str) -> bool {

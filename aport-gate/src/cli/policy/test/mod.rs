@@ -102,6 +102,14 @@ impl Test {
         if cases.is_empty() {
             return Err(Failure::file("test with", &contexts, "it holds no case"));
         }
+        for case in &cases {
+            if let Some((key, meant)) = case.overrides.as_ref().and_then(|map| holder.slip(map)) {
+                let place = &case.place;
+                return Err(Failure::new(format!(
+                    "case at {place}: `overridePassport.{key}` is no field of a passport; did you mean `{meant}`?"
+                )));
+            }
+        }
         let expected = vectors::documents(&path(&self.expected, "expected.jsonl")?)?
             .into_iter()
             .map(Expected::parse)

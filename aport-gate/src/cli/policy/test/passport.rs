@@ -57,6 +57,17 @@ impl Holder {
         &self.notes
     }
 
+    /// A key of overrides that no passport has and that looks like one that passports have. It would change nothing.
+    pub(super) fn slip<'o>(
+        &self,
+        overrides: &'o Map<String, Value>,
+    ) -> Option<(&'o str, &'static str)> {
+        let mut keys = overrides
+            .keys()
+            .filter(|key| !self.document.contains_key(*key));
+        keys.find_map(|key| Some((key.as_str(), Passport::misspelled_field(key)?)))
+    }
+
     /// The passport of one case.
     ///
     /// # Errors

@@ -135,6 +135,28 @@ fn a_clock_behind_what_the_ledger_has_pruned_is_a_failure_of_doctor_and_of_a_pre
 }
 
 #[test]
+fn options_for_a_pack_that_is_not_there_send_nobody_to_the_packs() {
+    let place = healthy();
+    place.write(
+        "home/pack-options.json",
+        r#"{ "web.fetch.v1": { "absent": "skip" } }"#,
+    );
+    let answer = doctor(&place, &[]).json(1);
+    let checks = answer["checks"].as_array().unwrap();
+    let packs = checks
+        .iter()
+        .find(|check| check["subject"] == "packs")
+        .unwrap();
+    let listed = place.run(&["policy", "list"]).fails();
+    for next in [packs["next"].as_str().unwrap(), listed.as_str()] {
+        assert!(
+            next.contains("that entry") && !next.contains("policy check"),
+            "{next}"
+        );
+    }
+}
+
+#[test]
 fn variables_that_cannot_be_used_or_are_misspelt_are_named() {
     let place = healthy();
     let found = complaints(doctor(&place, &[("APORT_TIMEOUT_MS", "soon")]), 1);
@@ -177,6 +199,67 @@ fn a_passport_that_is_enough_for_no_pack_is_a_warning() {
         found.contains("`finance.payment.refund.v1` asks for L2"),
         "{found}"
     );
+}
+
+#[test]
+fn a_passport_under_a_stopped_parent_is_told_by_every_command_that_shows_it() {
+    let place = healthy();
+    let issue = [
+        "passport",
+        "issue",
+        "--owner",
+        "o",
+        "--level",
+        "L1",
+        "--capability",
+        "a",
+    ];
+    let child = [&issue[..], &["--id", "ap_child", "--parent", "ap_bot"]].concat();
+    let issued = place.run(&child);
+    assert!(!issued.stderr.contains("warning"), "{issued:?}");
+    let show = ["passport", "show", "ap_child"];
+    assert!(place.run(&show).exits(0).contains("yes"));
+    place.run(&["passport", "suspend", "ap_bot"]).exits(0);
+    let why = "parent `ap_bot` is suspended";
+    assert!(place.run(&show).exits(0).contains(why));
+    assert!(
+        place
+            .run(&["passport", "list"])
+            .exits(0)
+            .contains("kept back")
+    );
+    let listed = place.run(&["passport", "list", "--json"]).json(0);
+    let said = |index: usize| {
+        listed["passports"][index]["kept_back"]
+            .as_str()
+            .unwrap_or("")
+    };
+    assert!(
+        said(0).contains("is suspended") && said(1).contains(why),
+        "{listed}"
+    );
+    let found = complaints(doctor(&place, &[("APORT_AGENT_ID", "ap_child")]), 0);
+    for subject in ["passport", "agent"] {
+        let named = |(by, text): &(String, String)| by == subject && text.contains(why);
+        assert!(found.iter().any(named), "{subject}: {found:?}");
+    }
+    let text = ask(&place, &["doctor"], &[]).exits(0);
+    assert!(text.contains("0 in force, 2 not"), "{text}");
+    for (parent, warned) in [
+        ("ap_bot", why),
+        ("ap_elsewhere", "no passport of its parent `ap_elsewhere`"),
+        ("ap_other", "more than"),
+    ] {
+        let other = [
+            &issue[..],
+            &["--id", "ap_other", "--replace", "--parent", parent],
+        ]
+        .concat();
+        let issued = place.run(&other);
+        assert!(issued.stderr.contains(warned), "{parent}: {issued:?}");
+    }
+    let resumed = place.run(&["passport", "resume", "ap_child"]);
+    assert!(resumed.stderr.contains(why), "{resumed:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Check, passports};
 use crate::cli::environment::Environment;
+use crate::cli::next_step;
 use crate::cli::output::counted;
 use crate::packs::PackSet;
 use crate::signing::SigningKeys;
@@ -124,15 +125,10 @@ fn judged(packs: crate::Result<PackSet>) -> Vec<Check> {
     let packs = match packs {
         Ok(packs) => packs,
         Err(error) => {
-            return vec![
-                Check::bad(
-                    "packs",
-                    format!(
-                        "{error}; no server starts, and those that run keep their last good packs"
-                    ),
-                )
-                .next("aport-gate policy check FILE"),
-            ];
+            let next = next_step::after(&error);
+            let found =
+                format!("{error}; no server starts, and those that run keep their last good packs");
+            return vec![Check::bad("packs", found).next(next)];
         }
     };
     let mut checks = vec![Check::good("packs", counted(packs.iter().count(), "pack"))];

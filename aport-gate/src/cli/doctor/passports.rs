@@ -16,7 +16,8 @@ use crate::packs::PackSet;
 pub(super) const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<Check> {
-    let all = match Store::new(environment.passports()).all() {
+    let store = Store::new(environment.passports());
+    let all = match store.all() {
         Ok(all) => all,
         Err(failure) => return vec![Check::bad("passports", failure.to_string())],
     };
@@ -41,10 +42,17 @@ pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<
                 let left = left(passport);
                 checks.extend(ends(passport, left));
                 checks.extend(doubtful(path, document));
-                if passport.status() == PassportStatus::Active && left.is_none_or(is_some_time) {
+                let Some(why) = store.kept_back(passport.agent_id()) else {
                     active += 1;
-                } else {
-                    stopped += 1;
+                    continue;
+                };
+                stopped += 1;
+                // Its own state is what somebody chose, its own end was told.
+                if passport.status() == PassportStatus::Active && left.is_none_or(is_some_time) {
+                    let agent = passport.agent_id();
+                    let found = format!("of `{agent}`, which is active, is not in force: {why}");
+                    let next = format!("aport-gate passport show {agent}");
+                    checks.push(Check::doubtful("passport", found).next(next));
                 }
             }
         }
@@ -103,8 +111,9 @@ fn ends(passport: &Passport, left: Option<SignedDuration>) -> Option<Check> {
 /// The passport of the agent that servers with this environment are bound to.
 fn bound(environment: &Environment, packs: Option<&PackSet>) -> Option<Check> {
     let agent = environment.agent.as_ref()?;
-    let found = Store::new(environment.passports()).find(agent);
-    Some(match found {
+    let store = Store::new(environment.passports());
+    let kept_back = |document: &Document| store.kept_back(document.passport().agent_id());
+    Some(match store.find(agent) {
         Err(failure) => Check::bad("agent", failure.to_string()),
         Ok(None) => Check::bad(
             "agent",
@@ -114,6 +123,14 @@ fn bound(environment: &Environment, packs: Option<&PackSet>) -> Option<Check> {
         Ok(Some(document)) if document.passport().status() != PassportStatus::Active => {
             Check::doubtful("agent", format!("the passport of `{agent}` is not active"))
                 .next(format!("aport-gate passport show {agent}"))
+        }
+        Ok(Some(document)) if kept_back(&document).is_some() => {
+            let why = kept_back(&document).unwrap_or_default();
+            Check::doubtful(
+                "agent",
+                format!("the passport of `{agent}` is not in force: {why}"),
+            )
+            .next(format!("aport-gate passport show {agent}"))
         }
         Ok(Some(document)) => {
             let passport = document.passport();

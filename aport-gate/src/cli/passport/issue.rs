@@ -125,6 +125,9 @@ impl Issue {
             eprintln!("warning: {}", one_line(&told(warning)));
         }
         let passport = document.passport();
+        for warning in standing(store, passport) {
+            eprintln!("warning: {}", one_line(&warning));
+        }
         if output.is_json() {
             output.value(&json!({
                 "agent_id": agent, "status": passport.status(), "digest": passport.digest(),
@@ -178,6 +181,24 @@ impl Issue {
             .with([("created_at", created), ("status", status.as_str().into())])
             .map_err(Failure::new)
     }
+}
+
+/// What its issuer may not expect of a passport that was meant to be in force.
+fn standing(store: &Store, passport: &Passport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if passport.status() == PassportStatus::Active
+        && let Some(why) = store.kept_back(passport.agent_id())
+    {
+        warnings.push(format!("it is not in force: {why}"));
+    }
+    if let Some(parent) = passport.parent_id()
+        && !store.path(parent).exists()
+    {
+        warnings.push(format!(
+            "there is no passport of its parent `{parent}` here, so nothing that is done to that one counts"
+        ));
+    }
+    warnings
 }
 
 /// A finding without its place: the document was put together here, and has no lines yet.

@@ -1,5 +1,6 @@
 //! `passport list`.
 
+use aport_gate_oap::{Passport, PassportStatus};
 use serde_json::{Value, json};
 
 use super::store::Store;
@@ -18,6 +19,7 @@ pub(super) fn run(store: &Store, output: &mut Output) -> Result<Verdict, Failure
                     json!({
                         "agent_id": passport.agent_id(), "status": passport.status(),
                         "assurance_level": passport.assurance_level(), "owner_id": passport.owner_id(),
+                        "kept_back": store.kept_back(passport.agent_id()),
                         "expires_at": passport.expires_at().map(|time| time.to_string()),
                         "capabilities": passport.capabilities(), "digest": passport.digest(),
                         "file": path.display().to_string(),
@@ -36,7 +38,7 @@ pub(super) fn run(store: &Store, output: &mut Output) -> Result<Verdict, Failure
             let passport = document.passport();
             vec![
                 passport.agent_id().to_string(),
-                passport.status().to_string(),
+                state(store, passport),
                 passport.assurance_level().to_string(),
                 passport.owner_id().to_owned(),
                 passport
@@ -69,4 +71,15 @@ pub(super) fn run(store: &Store, output: &mut Output) -> Result<Verdict, Failure
         }
     }
     Ok(Verdict::Good)
+}
+
+/// An active passport may allow nothing all the same.
+fn state(store: &Store, passport: &Passport) -> String {
+    let status = passport.status();
+    let is_kept_back = || store.kept_back(passport.agent_id()).is_some();
+    if status == PassportStatus::Active && is_kept_back() {
+        format!("{status}, kept back")
+    } else {
+        status.to_string()
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::store::Store;
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Output, Tone};
+use crate::cli::output::{Output, Tone, one_line};
 
 /// What an operator does to a passport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,14 @@ pub(super) fn change(
             .with([("status", to.as_str().into())])
             .map_err(Failure::new)?;
         locked.put(agent, &document)?;
+    }
+    if to == PassportStatus::Active
+        && let Some(why) = store.kept_back(agent)
+    {
+        eprintln!(
+            "warning: `{agent}` is not in force all the same: {}",
+            one_line(&why)
+        );
     }
     if output.is_json() {
         output.value(&json!({

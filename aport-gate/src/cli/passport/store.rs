@@ -5,12 +5,13 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use aport_gate_oap::AgentId;
+use jiff::Timestamp;
 
 use super::document::Document;
 use crate::cli::failure::Failure;
 use crate::cli::file;
 use crate::gate::create_private;
-use crate::passports::MAX_PASSPORT_BYTES;
+use crate::passports::{MAX_PASSPORT_BYTES, PassportFolder};
 
 /// Name of the file that changes are made under the lock of.
 const LOCK: &str = ".lock";
@@ -63,6 +64,20 @@ impl Store {
             ))
             .hint("aport-gate passport list")
         })
+    }
+
+    /// Why the agent's passport is not in force now: its state, its times, its parents, a file that refuses.
+    /// `None` where it is, or there is none.
+    pub(crate) fn kept_back(&self, agent: &AgentId) -> Option<String> {
+        match PassportFolder::new(self.folder.clone()).read(agent) {
+            Err(refusal) => Some(refusal.message().to_owned()),
+            Ok(None) => None,
+            Ok(Some(passport)) => {
+                let reasons = passport.standing(Timestamp::now());
+                let messages: Vec<_> = reasons.into_iter().map(|reason| reason.message).collect();
+                (!messages.is_empty()).then(|| messages.join("; "))
+            }
+        }
     }
 
     /// Every file that looks like a passport, by name, and what it holds.

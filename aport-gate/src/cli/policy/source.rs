@@ -52,11 +52,12 @@ pub(in crate::cli) fn source(name: &str) -> Result<Source, Failure> {
 /// The packs that a server with this environment decides by.
 pub(in crate::cli) fn set() -> Result<PackSet, Failure> {
     let home = Environment::read()?.home;
-    PackSet::from_home(&home).map_err(|error| {
-        Failure::from(error).hint(format!(
+    PackSet::from_home(&home).map_err(|error| match error {
+        crate::Error::Pack { .. } => Failure::from(error).hint(format!(
             "aport-gate policy check {}",
             home.join("packs").join("*.json").display()
-        ))
+        )),
+        other => Failure::from(other),
     })
 }
 

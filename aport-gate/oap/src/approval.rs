@@ -4,7 +4,9 @@ mod name;
 mod request;
 
 pub(crate) use name::Name;
-pub(crate) use request::{Request, requests};
+pub(crate) use request::{Request, requests, requests_of_passport};
+
+use request::asks_in_passport;
 
 use crate::reason::stage;
 use crate::{Pack, Passport, Reason, ReasonDetails, digest_json};
@@ -83,23 +85,29 @@ fn by_pack(pack: &Pack, context: &Map<String, Value>) -> Option<Asked> {
     })
 }
 
-/// Every place that may ask is asked: a flag under one capability does not silence that of another, and the
-/// root speaks where no capability does.
+/// Every place that may ask is asked: a flag under one capability does not silence that of another, and what stands
+/// above the capabilities speaks where none of them does.
 fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -> Option<Asked> {
     // Most passports ask for nothing; the names that could are looked for once, when they are read.
     if !passport.asks_approval() {
         return None;
     }
-    let limits = passport.limits()?;
+    let none = Map::new();
+    let limits = passport.limits().unwrap_or(&none);
     let mut scoped = false;
+    let mut above = vec![limits];
     for scope in pack.limit_scopes() {
         let flat = limits.get(scope.as_str()).and_then(Value::as_object);
         let mut parts = scope.split('.');
         let first = parts.next().and_then(|first| limits.get(first));
         let nested = first.and_then(|first| parts.try_fold(first, |at, part| at.get(part)));
-        for object in [flat, nested.and_then(Value::as_object)]
-            .into_iter()
-            .flatten()
+        for object in [
+            flat,
+            nested.and_then(Value::as_object),
+            passport.capability(scope),
+        ]
+        .into_iter()
+        .flatten()
         {
             scoped |= object
                 .get("approval_required")
@@ -108,16 +116,39 @@ fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -
                 return Some(asked);
             }
         }
+        families(limits, scope, &mut above);
     }
     if scoped {
-        None
-    } else {
-        by_object(limits, pack, context)
+        return None;
+    }
+    above.extend(passport.as_value().as_object());
+    above
+        .into_iter()
+        .find_map(|object| by_object(object, pack, context))
+}
+
+/// The limits of all capabilities that begin as this one does: `finance` and `finance.payment`.
+fn families<'p>(
+    limits: &'p Map<String, Value>,
+    capability: &str,
+    found: &mut Vec<&'p Map<String, Value>>,
+) {
+    for (at, _) in capability.match_indices('.') {
+        let (first, rest) = capability.split_at(at);
+        if let Some(family) = limits.get(first).and_then(Value::as_object) {
+            found.push(family);
+            families(family, rest.trim_start_matches('.'), found);
+        }
     }
 }
 
-/// Whether anything in the limits may ask for approval.
-pub(crate) fn is_asked_in(limits: &Value) -> bool {
+/// Whether a passport may ask for approval.
+pub(crate) fn is_asked_by(passport: &Map<String, Value>) -> bool {
+    let asks = |part: &str| passport.get(part).is_some_and(is_asked_in);
+    asks("limits") || asks("capabilities") || passport.keys().any(|key| Name::of(key).is_some())
+}
+
+fn is_asked_in(limits: &Value) -> bool {
     match limits {
         Value::Object(map) => map
             .iter()
@@ -163,13 +194,7 @@ fn by_names(
         Name::Threshold if value.is_null() => None,
         Name::Threshold => above(value, context),
         // An object may hold the limits of another capability; what a rule reads is for the rule.
-        Name::Alike => {
-            let asks = matches!(
-                value,
-                Value::Bool(true) | Value::String(_) | Value::Number(_)
-            );
-            (asks && !pack.names_limit(key)).then_some(Asked::Always)
-        }
+        Name::Alike => (asks_in_passport(value) && !pack.names_limit(key)).then_some(Asked::Always),
     })
 }
 
@@ -177,6 +202,8 @@ fn by_names(
 fn by_flag(value: &Value, context: &Map<String, Value>) -> Option<Asked> {
     match value {
         Value::Bool(false) | Value::Null => None,
+        // As much a flag as an amount.
+        Value::Number(one) if one.as_f64() == Some(1.0) => Some(Asked::Always),
         Value::Number(_) => above(value, context),
         Value::Object(map) => {
             let currency = context.get("currency").and_then(Value::as_str);
@@ -210,7 +237,7 @@ fn above(limit: &Value, context: &Map<String, Value>) -> Option<Asked> {
     };
     let amount = context.get("amount").cloned().unwrap_or_default();
     match amount.as_f64() {
-        Some(number) if number <= most => None,
+        Some(number) if number.abs() <= most => None,
         known => Some(Asked::Above {
             amount: known.map_or(Value::Null, |_| amount),
             limit: limit.clone(),

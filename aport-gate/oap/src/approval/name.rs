@@ -51,6 +51,19 @@ const WORDS: [&str; 32] = [
     "units",
 ];
 
+/// What makes a request of `review`.
+const ASKING: [&str; 9] = [
+    "required",
+    "requires",
+    "require",
+    "needed",
+    "needs",
+    "need",
+    "human",
+    "manual",
+    "mandatory",
+];
+
 /// Longest name that is looked at.
 const LONGEST: usize = 64;
 
@@ -77,13 +90,21 @@ impl Name {
         if key.len() > LONGEST {
             return None;
         }
-        let words = words(key);
-        // One slip in `approval` leaves one half of it.
-        let may = |word: &String| word.contains("appr") || word.contains("oval");
-        let asks = words
+        let lower = key.to_ascii_lowercase();
+        // One slip in `approval` leaves one half of it. Most names are none and are not looked at any further.
+        if !["appr", "oval", "review"]
             .iter()
-            .any(|word| may(word) && is_like(word, "approval"));
-        let known = |word: &String| WORDS.iter().any(|known| is_like(word, known));
+            .any(|part| lower.contains(part))
+        {
+            return None;
+        }
+        let words = words(key);
+        let said = |one: &[&str]| words.iter().any(|word| one.contains(&word.as_str()));
+        let asks = words.iter().any(|word| is_like(word, "approval"))
+            // By itself it is anything; a number of them is a matter of code hosts.
+            || (said(&["review"]) && said(&ASKING));
+        let known =
+            |word: &String| word == "review" || WORDS.iter().any(|known| is_like(word, known));
         (asks && words.iter().all(known)).then_some(Self::Alike)
     }
 }
@@ -132,6 +153,8 @@ mod tests {
             "aproval_required",
             "approval_threshold_cents",
             "required_approvals",
+            "require_review",
+            "requires_human_review",
         ] {
             assert_eq!(Name::of(key), Some(Name::Alike), "{key}");
         }
@@ -144,6 +167,9 @@ mod tests {
             "approval_limits_enforced",
             "min_assurance",
             "required",
+            "review",
+            "required_reviews",
+            "review_requirements_enforced",
             "",
         ] {
             assert_eq!(Name::of(key), None, "{key}");

@@ -30,6 +30,20 @@ pub(crate) fn requests(pack: &Map<String, Value>) -> Vec<Request> {
     found
 }
 
+/// The same of a passport: beside its fields, in its limits, and in its capabilities with their parameters.
+pub(crate) fn requests_of_passport(passport: &Map<String, Value>) -> Vec<Request> {
+    let mut found = Vec::new();
+    for (key, value) in passport {
+        keep("", key, value, &mut found);
+    }
+    for part in ["limits", "capabilities"] {
+        if let Some(value) = passport.get(part) {
+            gather(value, part, &mut found);
+        }
+    }
+    found
+}
+
 fn gather(value: &Value, place: &str, found: &mut Vec<Request>) {
     match value {
         Value::Object(map) => {
@@ -66,6 +80,11 @@ impl Request {
         matches!(self.value, Value::Null | Value::Bool(false))
     }
 
+    /// Whether it asks, in a passport: an object under another name may hold the limits of another capability.
+    pub(crate) fn asks_in_passport(&self) -> bool {
+        asks_in_passport(&self.value)
+    }
+
     /// Whether its value says clearly when a person has to approve. What does not asks always.
     pub(crate) fn is_understood(&self) -> bool {
         match (self.name, &self.value) {
@@ -83,6 +102,14 @@ impl Request {
             (Name::Alike, _) => self.is_off(),
         }
     }
+}
+
+/// Whether the value of another name asks, in a passport.
+pub(super) fn asks_in_passport(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Bool(true) | Value::String(_) | Value::Number(_)
+    )
 }
 
 /// A number, or a number for each currency.

@@ -1,5 +1,6 @@
 //! Everything wrong with a document in one go, each finding with its place.
 
+mod approval;
 mod authority;
 mod document;
 mod nearest;

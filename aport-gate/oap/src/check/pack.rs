@@ -1,7 +1,7 @@
 //! Everything wrong with a pack.
 
-use super::{Document, Finding, meant, unread};
-use crate::approval::{Name, Request, requests};
+use super::{Document, Finding, approval, meant, unread};
+use crate::approval::Name;
 use crate::condition::fields::FieldNames;
 use crate::condition::parse_condition;
 use crate::pack::{Body, PackError, read, rule_of, tiers};
@@ -154,7 +154,7 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
         let (counter, errors) = read::counter_of(value, at);
         (counter.map(|counter| counter.name), errors)
     });
-    approval(map, document);
+    approval::of_pack(map, document);
     let known: Vec<&str> = map.keys().map(String::as_str).collect();
     for key in &known {
         if !KEYS.contains(key)
@@ -168,34 +168,6 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
                 format!("`{key}` means nothing here: did you mean `{name}`?"),
             );
         }
-    }
-}
-
-/// What asks for a person or for an allowlist in a way that is not understood. It counts as asking always.
-fn approval(map: &Map<String, Value>, document: &mut Document<'_>) {
-    for request in requests(map) {
-        let Request { place, name, .. } = &request;
-        if request.is_understood() {
-            continue;
-        }
-        if *name == Name::Alike {
-            let message = format!(
-                "`{place}` is read as `approval_required: true`, whatever it holds; write `approval_required`"
-            );
-            document.warning(place, message);
-        } else {
-            let message = format!(
-                "`{place}` is not understood, so every call needs a person: expected `true`, `false`, an amount in \
-                 minor units, or an object of amounts: `{{\"above\": 1000}}`, `{{\"USD\": 1000}}`"
-            );
-            document.error(place, message);
-        }
-    }
-    let flag = "require_allowlisted_if_present";
-    let mcp = map.get("mcp").and_then(|mcp| mcp.get(flag));
-    if mcp.is_some_and(|value| !value.is_boolean() && !value.is_null() && value != "true") {
-        let message = format!("`{flag}` must be `true` or `false`; as it is, it counts as `true`");
-        document.warning(&format!("mcp.{flag}"), message);
     }
 }
 

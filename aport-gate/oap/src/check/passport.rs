@@ -1,6 +1,7 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
-use super::{Document, Finding, MAX_FINDINGS, Severity, authority, meant, spelled};
+use super::{Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled};
+use crate::approval::Name;
 use crate::{AgentId, AssuranceLevel, Passport, PassportStatus, SPEC_VERSION};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -64,6 +65,7 @@ impl Passport {
         identity(map, &mut document);
         authority::capabilities(map, &mut document);
         authority::limits(map, &mut document);
+        approval::of_passport(map, &mut document);
         spelled::report(map, &mut document);
         times(map, &mut document);
         allowlist(map, &mut document);
@@ -97,7 +99,7 @@ fn present(map: &Map<String, Value>, document: &mut Document<'_>) {
     let unknown: Vec<&str> = map
         .keys()
         .map(String::as_str)
-        .filter(|key| !known.contains(key))
+        .filter(|key| !known.contains(key) && Name::of(key).is_none())
         .take(MAX_FINDINGS)
         .collect();
     let mut told: Vec<&str> = Vec::new();

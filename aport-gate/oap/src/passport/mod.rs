@@ -157,7 +157,7 @@ impl Passport {
             parent_id: parent_id(map)?,
             inherited: Inherited::default(),
             #[cfg(feature = "evaluate")]
-            asks_approval: map.get("limits").is_some_and(crate::approval::is_asked_in),
+            asks_approval: crate::approval::is_asked_by(map),
             #[cfg(feature = "evaluate")]
             has_allowlist,
             #[cfg(feature = "evaluate")]
@@ -245,13 +245,13 @@ impl Passport {
     pub(crate) fn with_limits(&self, limits: Map<String, Value>) -> Self {
         let limits = Value::Object(limits);
         let mut read = Self {
-            asks_approval: crate::approval::is_asked_in(&limits),
             may_vary: false,
             kept_limits: KeptLimits::default(),
             ..self.clone()
         };
         if let Some(map) = read.value.as_object_mut() {
             map.insert("limits".to_owned(), limits);
+            read.asks_approval = crate::approval::is_asked_by(map);
         }
         read
     }
@@ -276,11 +276,15 @@ impl Passport {
     /// Parameters of a capability that it grants, such as `max_amount`.
     #[must_use]
     pub fn capability_params(&self, id: &str) -> Option<&Map<String, Value>> {
+        self.capability(id)?.get("params")?.as_object()
+    }
+
+    pub(crate) fn capability(&self, id: &str) -> Option<&Map<String, Value>> {
         let list = self.value.get("capabilities")?.as_array()?;
         let found = list
             .iter()
             .find(|item| item.get("id").and_then(Value::as_str) == Some(id))?;
-        found.get("params")?.as_object()
+        found.as_object()
     }
 
     /// The document as it was read.

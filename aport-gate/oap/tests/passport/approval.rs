@@ -1,7 +1,7 @@
 //! Approval by a person.
 
 use crate::setting::{codes, decide, document, pack, read, with};
-use aport_gate_oap::Outcome;
+use aport_gate_oap::{Outcome, Severity};
 use serde_json::{Value, json};
 
 #[test]
@@ -227,4 +227,79 @@ fn an_allowlist_that_a_pack_asks_for_in_words_counts() {
         let answer = decide(&pack, &read(&passport), &json!({}), Some("pay"));
         assert_eq!(answer.allow, allow, "{flag}");
     }
+}
+
+#[test]
+fn a_request_above_or_beside_the_limits_of_a_capability_asks_for_it() {
+    let ask = |passport: &Value, amount: i64| {
+        let context = json!({ "amount": amount, "currency": "USD" });
+        decide(&pack(json!({})), &read(passport), &context, None).outcome
+    };
+    let pay = json!({ "max": 9 });
+    for limits in [
+        json!({ "acme.pay": pay, "acme": { "approval_required": true } }),
+        json!({ "acme.pay": pay, "acme": { "approval_threshold": 1 } }),
+        json!({ "acme.pay": pay, "approval_required": 1 }),
+        json!({ "acme.pay": { "require_review": true } }),
+        json!({ "acme.pay": { "approval_required": 1 } }),
+    ] {
+        let outcome = ask(&with("/limits", limits.clone()), 2);
+        assert_eq!(outcome, Outcome::RequireReview, "{limits}");
+    }
+    for limits in [
+        json!({ "acme.pay": { "approval_required": false }, "acme": { "approval_required": true } }),
+        json!({ "acme.pay": pay, "acme.pay.refund": { "approval_required": true } }),
+        json!({ "acme.pay": pay, "acme": { "ship": { "approval_required": true } } }),
+    ] {
+        let outcome = ask(&with("/limits", limits.clone()), 2);
+        assert_eq!(outcome, Outcome::Allow, "{limits}");
+    }
+    let capability = json!({ "id": "acme.pay", "approval_required": { "above": 5 } });
+    let passport = with("/capabilities/0", capability);
+    assert_eq!(ask(&passport, 5), Outcome::Allow);
+    assert_eq!(ask(&passport, 6), Outcome::RequireReview);
+    assert_eq!(
+        ask(&passport, -6),
+        Outcome::RequireReview,
+        "it goes the other way"
+    );
+    let mut passport = document();
+    passport["approval_required"] = json!(true);
+    assert_eq!(ask(&passport, 1), Outcome::RequireReview);
+}
+
+#[test]
+fn a_check_tells_what_asks_in_a_way_that_was_hardly_meant() {
+    let warned = |passport: &Value| {
+        let found = aport_gate_oap::Passport::check(passport.to_string().as_bytes());
+        assert!(found.iter().all(|one| one.severity == Severity::Warning));
+        let told = found.into_iter().map(|one| (one.path, one.message));
+        told.collect::<Vec<_>>()
+    };
+    for (value, message) in [
+        (json!({ "approval_required": "no" }), "is not understood"),
+        (json!({ "approval_threshold": false }), "is not understood"),
+        (
+            json!({ "requires_approval": true }),
+            "is read as `approval_required: true`",
+        ),
+    ] {
+        let found = warned(&with("/limits", json!({ "acme.pay": value })));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].0.starts_with("limits[\"acme.pay\"]."), "{found:?}");
+        assert!(found[0].1.contains(message), "{found:?}");
+    }
+    for value in [
+        json!({ "approval_required": true }),
+        json!({ "approval_required": { "above": 5 }, "currency_limits": { "USD": { "approval_required": false } } }),
+        json!({ "approval_threshold": { "USD": 5 }, "requires_approval": false }),
+    ] {
+        let found = warned(&with("/limits", json!({ "acme.pay": value })));
+        assert_eq!(found, [], "{value}");
+    }
+    let mut passport = document();
+    passport["approval_required"] = json!(true);
+    let found = warned(&passport);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].1.contains("write it into `limits`"), "{found:?}");
 }

@@ -142,6 +142,11 @@ fn families<'p>(
     }
 }
 
+/// Whether a limit of this name asks for approval, in any pack.
+pub(crate) fn reads_limit(name: &str) -> bool {
+    Name::of(name).is_some()
+}
+
 /// Whether a passport may ask for approval.
 pub(crate) fn is_asked_by(passport: &Map<String, Value>) -> bool {
     let asks = |part: &str| passport.get(part).is_some_and(is_asked_in);

@@ -2,6 +2,7 @@
 //! authoritative than another, so a call has to pass under each: a spelling can narrow what another allows and never
 //! widen it.
 
+use crate::passport::alias;
 use crate::passport::spelling::{self, MOST, Says, Spelling};
 use crate::reason::{policy_error, stage};
 use crate::{Evaluation, Outcome, Pack, Passport, Reason, Request, Usage};
@@ -77,10 +78,30 @@ impl Passport {
                 });
             }
         }
-        if all.len() == 1 && base == *written {
-            all.clear();
+        let mut named = Vec::with_capacity(all.len());
+        for one in all {
+            let readings = one
+                .passport
+                .limits()
+                .map(alias::readings)
+                .unwrap_or_default();
+            let by_name = |(name, limits)| Spelled {
+                place: format!("{} ({name})", one.place),
+                passport: self.with_limits(limits),
+            };
+            let mut by_names: Vec<_> = readings.into_iter().map(by_name).collect();
+            if by_names.is_empty() {
+                by_names.push(one);
+            }
+            named.append(&mut by_names);
+            if named.len() > MOST + 1 {
+                return Err(TooMany);
+            }
         }
-        Ok(all)
+        if named.len() == 1 && base == *written {
+            named.clear();
+        }
+        Ok(named)
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn check(
         &self,
-        check: fn(&[u8]) -> Vec<Finding>,
+        check: impl Fn(&[u8]) -> Vec<Finding>,
         output: &mut Output,
     ) -> Result<Verdict, Failure> {
         let mut verdict = Verdict::Good;

@@ -8,6 +8,7 @@ mod pack;
 mod passport;
 mod position;
 mod spelled;
+mod under;
 mod unread;
 
 use crate::reason::one_line;

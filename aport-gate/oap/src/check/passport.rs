@@ -1,8 +1,10 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
-use super::{Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled};
+use super::{
+    Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled, under,
+};
 use crate::approval::Name;
-use crate::{AgentId, AssuranceLevel, Passport, PassportStatus, SPEC_VERSION};
+use crate::{AgentId, AssuranceLevel, Pack, Passport, PassportStatus, SPEC_VERSION};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -52,6 +54,29 @@ impl Passport {
     /// ```
     #[must_use]
     pub fn check(bytes: &[u8]) -> Vec<Finding> {
+        Self::check_under(bytes, &[])
+    }
+
+    /// As [`Passport::check`], and what the limits are to packs: those that no rule reads, and those of another
+    /// type than the rules need. Only packs that ask for a capability of the passport are looked at.
+    ///
+    /// ```
+    /// use aport_gate_oap::{Pack, Passport, Severity};
+    /// let pack = Pack::parse(br#"{
+    ///   "id": "acme.export.v1", "requires_capabilities": ["acme.export"], "evaluation_rules": [
+    ///     {"name": "pii", "condition": "!context.pii || limits.allow_pii", "deny_code": "oap.pii"}
+    ///   ]
+    /// }"#)?;
+    /// let findings = Passport::check_under(br#"{
+    ///   "passport_id": "ap_bot", "spec_version": "oap/1.0", "owner_id": "org_1", "status": "active",
+    ///   "assurance_level": "L2", "capabilities": [{"id": "acme.export"}],
+    ///   "limits": {"acme.export": {"allow_pii": "false"}}
+    /// }"#, &[&pack]);
+    /// assert!(findings.iter().any(|f| f.severity == Severity::Error && f.message.contains("`true` or `false`")));
+    /// # Ok::<(), aport_gate_oap::PackError>(())
+    /// ```
+    #[must_use]
+    pub fn check_under(bytes: &[u8], packs: &[&Pack]) -> Vec<Finding> {
         let mut document = match Document::read(bytes) {
             Ok(document) => document,
             Err(finding) => return vec![finding],
@@ -69,10 +94,10 @@ impl Passport {
         spelled::report(map, &mut document);
         times(map, &mut document);
         allowlist(map, &mut document);
-        if let Err(error) = Passport::parse(value.to_string().as_bytes())
-            && !document.has_errors()
-        {
-            document.error("", error.to_string());
+        match Passport::parse(value.to_string().as_bytes()) {
+            Ok(passport) => under::report(&passport, packs, &mut document),
+            Err(error) if !document.has_errors() => document.error("", error.to_string()),
+            Err(_) => {}
         }
         document.finish()
     }

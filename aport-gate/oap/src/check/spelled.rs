@@ -3,6 +3,7 @@
 
 use super::Document;
 use super::position::field;
+use crate::passport::alias;
 use crate::passport::spelling::{Says, place, spellings};
 use crate::reason::shown;
 use crate::spelled::OWN_PARAMETERS;
@@ -48,6 +49,28 @@ pub(super) fn report(map: &Map<String, Value>, document: &mut Document<'_>) {
         .collect();
     for other in others {
         of_capability(limits, other, document);
+    }
+    named_twice(limits, "limits", document);
+}
+
+/// One limit by two names in one place.
+fn named_twice(limits: &Map<String, Value>, at: &str, document: &mut Document<'_>) {
+    for (one, other) in alias::PAIRS {
+        if let (Some(first), Some(second)) = (limits.get(one), limits.get(other))
+            && first != second
+        {
+            let message = format!(
+                "one limit by two names: {} here, {} as `{one}`; a call has to be within both, so keep one",
+                shown(second),
+                shown(first)
+            );
+            document.warning(&field(at, other), message);
+        }
+    }
+    for (name, inner) in limits {
+        if let Some(inner) = inner.as_object() {
+            named_twice(inner, &field(at, name), document);
+        }
     }
 }
 

@@ -6,14 +6,6 @@ use super::value::{Absence, Fault, Origin, Val};
 use crate::counter::{Reading, Unreadable};
 use serde_json::{Map, Value};
 
-/// Limits that go by two names. Passports and packs of the published material differ.
-pub(super) const ALIASES: [(&str, &str); 4] = [
-    ("refund_reason_codes", "reason_codes"),
-    ("reason_codes", "refund_reason_codes"),
-    ("max_export_rows", "max_rows"),
-    ("max_rows", "max_export_rows"),
-];
-
 impl<'a> Evaluator<'a> {
     pub(super) fn limits(&self) -> Option<&'a Map<String, Value>> {
         self.scene.passport.limits()
@@ -260,8 +252,8 @@ impl<'a> Evaluator<'a> {
             let limits = self.limit_exact("currency_limits")?;
             return Ok(limits.and_then(Value::as_object).map(Val::Keys));
         }
-        match ALIASES.iter().find(|(alias, _)| *alias == name) {
-            Some((_, other)) => Ok(self.limit_exact(other)?.map(Val::from_json)),
+        match crate::passport::alias::of(name) {
+            Some(other) => Ok(self.limit_exact(other)?.map(Val::from_json)),
             None => Ok(None),
         }
     }

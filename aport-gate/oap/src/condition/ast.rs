@@ -34,6 +34,9 @@ pub(crate) enum Expr {
     },
     Call(Function, Vec<Expr>),
     Method(Box<Expr>, Method, Vec<Expr>),
+    /// A path where true or false is wanted, marked when a pack loads. Prints as the path.
+    #[cfg(feature = "evaluate")]
+    Truth(Box<Expr>, super::truth::Counts),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +166,8 @@ impl Expr {
             Self::Index(a, b) | Self::Binary(_, a, b) => vec![a, b],
             Self::Quantified { body, list, .. } => vec![list, body],
             Self::Method(of, _, arguments) => std::iter::once(&**of).chain(arguments).collect(),
+            #[cfg(feature = "evaluate")]
+            Self::Truth(of, _) => vec![of],
             _ => Vec::new(),
         }
     }
@@ -244,6 +249,8 @@ impl fmt::Display for Expr {
                 Root::Limits => "limits",
                 Root::Policy => "policy",
             }),
+            #[cfg(feature = "evaluate")]
+            Self::Truth(of, _) => of.fmt(f),
             Self::Name(name) => f.write_str(name),
             Self::Field(of, name) => write!(f, "{}.{name}", Base(of)),
             Self::Index(of, index) => write!(f, "{}[{index}]", Base(of)),

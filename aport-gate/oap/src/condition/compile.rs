@@ -58,6 +58,9 @@ impl<'p> Compiler<'p> {
                 Node::Plain(Val::Bool(value)) => Node::Plain(Val::Bool(!value)),
                 of => Node::Not(Box::new(of)),
             },
+            Expr::Truth(of, counts) => {
+                Node::Truth(Box::new(self.node(of)), *counts, (**of).clone())
+            }
             Expr::Negate(of) => self.negate(of, expr),
             Expr::And(items) => Node::And(self.nodes(items)),
             Expr::Or(items) => Node::Or(self.nodes(items)),

@@ -113,6 +113,10 @@ impl<'a> Evaluator<'a> {
             Expr::Field(of, name) => self.field(of, name, expr),
             Expr::Index(of, index) => self.index(of, index, expr),
             Expr::Not(of) => Ok(Val::bool(not(self.truth(of)?))),
+            Expr::Truth(of, counts) => {
+                let value = self.eval(of)?;
+                counts.weigh(&value, of).map(Val::bool)
+            }
             Expr::Negate(of) => negate(self.eval(of)?, expr),
             Expr::And(items) => self.junction(items, false),
             Expr::Or(items) => self.junction(items, true),

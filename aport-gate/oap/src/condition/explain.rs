@@ -63,6 +63,7 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn explain(&mut self, expr: &'a Expr, holds: bool) -> Option<Finding> {
         match expr {
             Expr::Not(of) => self.explain(of, !holds),
+            Expr::Truth(of, _) => self.explain(of, holds),
             // One operand decided: find it. Otherwise all of them agree, and the last one speaks: in
             // `not has(limit) or field <= limit` that is the comparison.
             Expr::And(items) | Expr::Or(items) => {

@@ -1,9 +1,9 @@
 //! The passport's limits under one pack: which objects are searched, worked out once for all rules of a decision.
 
-use super::access::ALIASES;
 use super::ast::Expr;
 use super::evaluator::{Evaluated, Evaluator, Scene};
 use super::value::Val;
+use crate::passport::alias;
 use crate::{Pack, Passport};
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ impl LimitName {
             .map(|(at, name)| Self {
                 name: (*name).to_owned(),
                 joined: run.get(..=at).unwrap_or_default().join("."),
-                alias: alias(name),
+                alias: alias::of(name),
             })
             .collect()
     }
@@ -154,7 +154,7 @@ impl<'a> Evaluator<'a> {
 
     /// `limits[name]`, with a name that only the request knows.
     pub(super) fn limit_named(&mut self, name: &str, expr: &'a Expr) -> Val<'a> {
-        match self.scoped(name, alias(name)) {
+        match self.scoped(name, alias::of(name)) {
             Ok(Some(found)) => found,
             Ok(None) => self.absent(expr),
             Err(NotGranted) => self.not_granted(expr),
@@ -169,9 +169,4 @@ impl<'a> Evaluator<'a> {
             other => other,
         }
     }
-}
-
-fn alias(name: &str) -> Option<&'static str> {
-    let found = ALIASES.iter().find(|(alias, _)| *alias == name);
-    found.map(|(_, other)| *other)
 }

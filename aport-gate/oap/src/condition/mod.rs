@@ -34,7 +34,13 @@ mod quantified;
 #[cfg(feature = "evaluate")]
 pub(crate) mod trace;
 #[cfg(feature = "evaluate")]
+pub(crate) mod truth;
+#[cfg(feature = "evaluate")]
+pub(crate) mod uses;
+#[cfg(feature = "evaluate")]
 pub(crate) mod value;
+#[cfg(feature = "evaluate")]
+mod weigh;
 
 pub use parser::{ConditionError, parse_condition};
 

@@ -16,8 +16,8 @@ impl<'a> Evaluator<'a> {
         expr: &'a Expr,
     ) -> Evaluated<Val<'a>> {
         let answer = match operator {
-            Operator::Equal => self.equal(left, right)?,
-            Operator::NotEqual => !self.equal(left, right)?,
+            Operator::Equal => self.equal_sides(left, right, expr)?,
+            Operator::NotEqual => !self.equal_sides(left, right, expr)?,
             Operator::Less => order(left, right, expr)?.is_lt(),
             Operator::LessEqual => order(left, right, expr)?.is_le(),
             Operator::Greater => order(left, right, expr)?.is_gt(),
@@ -63,6 +63,14 @@ impl<'a> Evaluator<'a> {
         expr: &'a Expr,
     ) -> Evaluated<bool> {
         if let Val::Str(_) = all {
+            if super::weigh::is_limit(container(expr)) {
+                return Err(mismatch(
+                    one,
+                    all,
+                    expr,
+                    "a value and a list that may hold it",
+                ));
+            }
             let (text, part) = self.texts(all, one, expr)?;
             return Ok(text.contains(part));
         }
@@ -100,6 +108,20 @@ impl<'a> Evaluator<'a> {
             }
             _ => Err(mismatch(one, all, expr, "a list and a value it can hold")),
         }
+    }
+
+    /// Equality of what two sides of a condition are. A limit of another type than what it is compared with says
+    /// nothing, neither that they are equal nor that they differ.
+    fn equal_sides(&mut self, left: &Val<'a>, right: &Val<'a>, expr: &'a Expr) -> Evaluated<bool> {
+        let equal = self.equal(left, right)?;
+        if !equal
+            && !left.is_like(right)
+            && let Expr::Binary(_, a, b) = expr
+            && (super::weigh::is_limit(a) || super::weigh::is_limit(b))
+        {
+            return Err(mismatch(left, right, expr, "two values of one type"));
+        }
+        Ok(equal)
     }
 
     /// Equality across types is false, not an error.
@@ -165,6 +187,14 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(true)
+    }
+}
+
+/// What is searched by `.includes(…)` or `contains`.
+fn container(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Method(of, ..) | Expr::Binary(_, of, _) => of,
+        other => other,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::ast::{Expr, Function, Method, Operator};
 use super::evaluator::{Evaluated, Evaluator, not, overflow, settle};
+use super::truth::Counts;
 use super::value::{Fault, Truth, Val};
 use crate::AssuranceLevel;
 use serde_json::{Map, Value};
@@ -44,6 +45,8 @@ pub(super) enum Node {
         of_limits: bool,
         expr: Expr,
     },
+    /// A path where true or false is wanted.
+    Truth(Box<Node>, Counts, Expr),
     Not(Box<Node>),
     Negate(Box<Node>, Expr),
     And(Box<[Node]>),
@@ -88,10 +91,13 @@ impl Node {
                 let answer = binary(*operator, sides, expr, machine)?;
                 Ok(answer.truth())
             }
-            // Absent alone is false, whatever it is that is absent.
-            Self::ContextField(position, _) if machine.field_at(*position).is_none() => {
-                Ok(Truth::False)
-            }
+            Self::Truth(of, counts, expr) => match &**of {
+                // Absent alone is false, whatever it is that is absent.
+                Self::ContextField(position, _) if machine.field_at(*position).is_none() => {
+                    Ok(Truth::False)
+                }
+                of => counts.weigh(&of.eval(machine)?, expr),
+            },
             _ => self.eval(machine).map(|value| value.truth()),
         }
     }
@@ -170,7 +176,9 @@ impl Node {
                     _ => machine.indexed(base, index, expr),
                 }
             }
-            Self::Not(_) | Self::And(_) | Self::Or(_) => self.truth(machine).map(Val::bool),
+            Self::Truth(..) | Self::Not(_) | Self::And(_) | Self::Or(_) => {
+                self.truth(machine).map(Val::bool)
+            }
             Self::Negate(of, expr) => negate(of.eval(machine)?, expr),
             Self::Binary(operator, sides, expr) => binary(*operator, sides, expr, machine),
             Self::IsEmpty { negated, of, expr } => {

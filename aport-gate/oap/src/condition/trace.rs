@@ -18,7 +18,7 @@ pub(crate) fn operands(expr: &Expr, scene: Scene<'_>) -> Vec<Operand> {
 fn gather(expr: &Expr, scene: Scene<'_>, found: &mut Vec<Operand>) {
     match expr {
         Expr::Null | Expr::Bool(_) | Expr::Int(_) | Expr::Float(_) | Expr::Str(_) => {}
-        Expr::Not(of) | Expr::IsEmpty { of, .. } => gather(of, scene, found),
+        Expr::Not(of) | Expr::Truth(of, _) | Expr::IsEmpty { of, .. } => gather(of, scene, found),
         Expr::And(items) | Expr::Or(items) => {
             items.iter().for_each(|item| gather(item, scene, found));
         }

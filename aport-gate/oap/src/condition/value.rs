@@ -133,6 +133,17 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// Whether both are of types that can be equal. `null` stands for any.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Null, _)
+                | (_, Self::Null)
+                | (Self::Level(_), Self::Str(_))
+                | (Self::Str(_), Self::Level(_))
+        ) || self.type_name() == other.type_name()
+    }
+
     /// For reasons and their details.
     pub(crate) fn to_json(&self) -> Value {
         match self {

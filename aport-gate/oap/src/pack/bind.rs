@@ -4,7 +4,7 @@
 use super::Rule;
 use super::{Body, Pack, read, tiers};
 #[cfg(feature = "evaluate")]
-use crate::condition::{bound::LimitPaths, program::Program};
+use crate::condition::{bound::LimitPaths, program::Program, truth::Marker, uses::Uses};
 use crate::counter::{Counter, CounterUse, RECENT_KEYS, Scan, built_in};
 use crate::validator::Validator;
 
@@ -118,6 +118,34 @@ impl Pack {
             self.idempotency_field = Some(field.to_owned());
             self.asks_recent_keys = true;
         }
+    }
+
+    /// Marks the paths in the conditions that stand where true or false is wanted.
+    #[cfg(feature = "evaluate")]
+    pub(super) fn mark_truths(&mut self) {
+        let mut rules = std::mem::take(&mut self.rules);
+        let is_counter = |name: &str| self.counter_index(name).is_some();
+        let is_number = |name: &str| self.declares_number(name);
+        let mut marker = Marker::new(&is_counter, &is_number);
+        let mut all = Uses::default();
+        let own: Vec<Uses> = rules
+            .iter()
+            .map(|rule| {
+                let mut own = Uses::default();
+                if let Body::Condition(condition) = &rule.body {
+                    marker.uses(&condition.0, &mut own);
+                    all.extend(&own);
+                }
+                own
+            })
+            .collect();
+        for (rule, own) in rules.iter_mut().zip(&own) {
+            if let Body::Condition(condition) = &mut rule.body {
+                marker.mark(&mut condition.0, &all, own);
+            }
+        }
+        self.limit_uses = all.limits();
+        self.rules = rules;
     }
 
     #[cfg(feature = "evaluate")]

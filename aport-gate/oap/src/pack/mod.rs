@@ -20,7 +20,9 @@ pub(crate) use rule::Body;
 pub(crate) use rule::rule_of;
 
 #[cfg(feature = "evaluate")]
-use crate::condition::{ast::Expr, bound::LimitPaths, fields::FieldNames, program::Program};
+use crate::condition::{
+    ast::Expr, bound::LimitPaths, fields::FieldNames, program::Program, uses::LimitUse,
+};
 use crate::counter::{Counter, CounterUse};
 use crate::{AssuranceLevel, Digest, PackId, digest_json, parse_json};
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,9 @@ pub struct Pack {
     /// Limits that rules ask for by a fixed path.
     #[cfg(feature = "evaluate")]
     limit_paths: LimitPaths,
+    /// What the conditions need limits to be.
+    #[cfg(feature = "evaluate")]
+    limit_uses: Vec<LimitUse>,
     idempotency_field: Option<String>,
     asks_recent_keys: bool,
     #[cfg(feature = "evaluate")]
@@ -131,6 +136,8 @@ impl Pack {
             fields,
             #[cfg(feature = "evaluate")]
             limit_paths: LimitPaths::default(),
+            #[cfg(feature = "evaluate")]
+            limit_uses: Vec::new(),
             idempotency_field,
             asks_recent_keys: false,
             absent: read::absent(map)?,
@@ -144,7 +151,10 @@ impl Pack {
         };
         pack.bind_counters();
         #[cfg(feature = "evaluate")]
-        pack.compile();
+        {
+            pack.mark_truths();
+            pack.compile();
+        }
         Ok(pack)
     }
 
@@ -291,6 +301,19 @@ impl Pack {
 
     pub(crate) fn limit_paths(&self) -> &LimitPaths {
         &self.limit_paths
+    }
+
+    pub(crate) fn limit_uses(&self) -> &[LimitUse] {
+        &self.limit_uses
+    }
+
+    /// Whether `required_context` has the field as a number.
+    fn declares_number(&self, name: &str) -> bool {
+        let properties = self
+            .required_context()
+            .and_then(|schema| schema.get("properties"));
+        let kind = properties.and_then(|properties| properties.get(name)?.get("type")?.as_str());
+        matches!(kind, Some("integer" | "number"))
     }
 
     pub(crate) fn counters(&self) -> &[Counter] {

@@ -1,5 +1,7 @@
 //! Passports: who an agent is and what it may do.
 
+#[cfg(feature = "evaluate")]
+pub(crate) mod alias;
 mod parent;
 #[cfg(feature = "evaluate")]
 pub(crate) mod spelling;
@@ -370,11 +372,12 @@ fn may_vary(map: &Map<String, Value>, capabilities: &[String]) -> bool {
     let limits = map.get("limits").and_then(Value::as_object);
     let list = map.get("capabilities").and_then(Value::as_array);
     let own = crate::spelled::OWN_PARAMETERS;
-    limits.is_some_and(|limits| spelling::may_vary(limits, capabilities))
-        || list.into_iter().flatten().any(|item| {
-            let params = item.get("params").and_then(Value::as_object);
-            params.is_some_and(|params| params.keys().any(|name| !own.contains(&name.as_str())))
-        })
+    limits.is_some_and(|limits| {
+        spelling::may_vary(limits, capabilities) || alias::are_both_in(limits)
+    }) || list.into_iter().flatten().any(|item| {
+        let params = item.get("params").and_then(Value::as_object);
+        params.is_some_and(|params| params.keys().any(|name| !own.contains(&name.as_str())))
+    })
 }
 
 #[cfg(feature = "evaluate")]

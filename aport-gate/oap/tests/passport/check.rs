@@ -252,3 +252,116 @@ fn an_optional_field_by_another_name_is_named_and_has_no_effect() {
         );
     }
 }
+
+mod under_packs {
+    use crate::setting::{document, pack, with};
+    use aport_gate_oap::{Pack, Passport, Severity};
+    use serde_json::{Value, json};
+
+    fn exports() -> Pack {
+        pack(json!({ "evaluation_rules": [
+            { "name": "rows", "condition": "context.rows <= limits.max_export_rows", "deny_code": "oap.rows" },
+            { "name": "pii", "condition": "NOT (context.pii AND NOT limits.allow_pii)", "deny_code": "oap.pii" },
+            { "name": "kind", "condition": "context.kind in limits.kinds", "deny_code": "oap.kind" },
+            { "name": "caps", "condition": "context.rows <= limits.caps[context.kind].most", "deny_code": "oap.caps" }
+        ], "required_context": { "type": "object", "properties": { "rows": { "type": "integer" } } } }))
+    }
+
+    fn findings(passport: &Value, pack: &Pack) -> Vec<(String, Severity, String)> {
+        Passport::check_under(passport.to_string().as_bytes(), &[pack])
+            .into_iter()
+            .map(|finding| (finding.path, finding.severity, finding.message))
+            .collect()
+    }
+
+    fn limits(limits: Value) -> Value {
+        with("/limits", json!({ "acme.pay": limits }))
+    }
+
+    #[test]
+    fn limits_that_rules_read_as_they_are_give_no_finding() {
+        let good = json!({
+            "max_export_rows": 5, "allow_pii": false, "kinds": ["a"], "caps": { "a": { "most": 1 } },
+            "approval_required": true
+        });
+        assert_eq!(findings(&limits(good), &exports()), []);
+    }
+
+    #[test]
+    fn a_limit_of_another_type_than_its_rules_need_is_an_error() {
+        for (name, value, expected) in [
+            (
+                "allow_pii",
+                json!("false"),
+                "`true` or `false`, found a string",
+            ),
+            ("allow_pii", json!(0), "`true` or `false`, found a number"),
+            ("kinds", json!("a,b"), "a list, found a string"),
+            ("max_export_rows", json!("5"), "a number, found a string"),
+            ("max_rows", json!([5]), "a number, found a list"),
+        ] {
+            let found = findings(&limits(json!({ name: value })), &exports());
+            let path = format!("limits[\"acme.pay\"].{name}");
+            assert!(
+                found.iter().any(|(at, severity, message)| *at == path
+                    && *severity == Severity::Error
+                    && message.contains(expected)),
+                "{name}: {found:?}"
+            );
+            let root = findings(&with("/limits", json!({ name: value })), &exports());
+            assert!(
+                root.iter()
+                    .any(|(_, severity, _)| *severity == Severity::Error),
+                "{root:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_limit_that_no_rule_reads_is_named() {
+        let found = findings(
+            &limits(json!({
+                "allowed_collections": ["orders"], "max_export_row": 5, "caps": { "a": { "most": 1, "least": 0 } }
+            })),
+            &exports(),
+        );
+        let named: Vec<&str> = found.iter().map(|(path, _, _)| path.as_str()).collect();
+        assert_eq!(
+            named,
+            [
+                "limits[\"acme.pay\"].allowed_collections",
+                "limits[\"acme.pay\"].caps.a.least",
+                "limits[\"acme.pay\"].max_export_row",
+            ]
+        );
+        assert!(
+            found[0].2.contains("no rule of `acme.pay.v1` reads it"),
+            "{found:?}"
+        );
+        assert!(
+            found[2].2.contains("did you mean `max_export_rows`?"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn packs_of_capabilities_that_the_passport_lacks_say_nothing() {
+        let passport = with("/capabilities", json!([{ "id": "acme.other" }]));
+        assert_eq!(findings(&passport, &exports()), []);
+        assert_ne!(findings(&document(), &exports()), []);
+    }
+
+    #[test]
+    fn two_names_of_one_limit_are_named() {
+        let found = findings(
+            &limits(json!({ "max_export_rows": 100_000, "max_rows": 100 })),
+            &exports(),
+        );
+        assert!(
+            found
+                .iter()
+                .any(|(_, _, message)| message.contains("one limit by two names")),
+            "{found:?}"
+        );
+    }
+}

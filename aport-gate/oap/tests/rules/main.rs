@@ -33,6 +33,8 @@ mod size;
 #[cfg(test)]
 mod tool;
 #[cfg(test)]
+mod truth;
+#[cfg(test)]
 mod url;
 #[cfg(test)]
 mod web;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Passport, PassportStatus};
+use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Pack, Passport, PassportStatus};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Check;
@@ -41,7 +41,7 @@ pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<
                 let passport = document.passport();
                 let left = left(passport);
                 checks.extend(ends(passport, left));
-                checks.extend(doubtful(path, document));
+                checks.extend(doubtful(path, document, packs));
                 let Some(why) = store.kept_back(passport.agent_id()) else {
                     active += 1;
                     continue;
@@ -64,13 +64,18 @@ pub(super) fn checks(environment: &Environment, packs: Option<&PackSet>) -> Vec<
 }
 
 /// What a passport grants or limits in a way that is probably not meant.
-fn doubtful(path: &Path, document: &Document) -> Vec<Check> {
+fn doubtful(path: &Path, document: &Document, packs: Option<&PackSet>) -> Vec<Check> {
     let about = |finding: &Finding| {
         ["limits", "capabilities", "regions"]
             .iter()
             .any(|field| finding.path.starts_with(field))
     };
-    Passport::check(document.text().as_bytes())
+    let packs: Vec<&Pack> = packs
+        .into_iter()
+        .flat_map(PackSet::iter)
+        .map(|loaded| &**loaded.pack())
+        .collect();
+    Passport::check_under(document.text().as_bytes(), &packs)
         .iter()
         .filter(|finding| about(finding))
         .map(|finding| {

@@ -1,17 +1,19 @@
 //! `passport check`.
 
-use aport_gate_oap::Passport;
+use aport_gate_oap::{Pack, Passport};
 use clap::Args;
 
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
 use crate::cli::findings::Files;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, one_line};
+use crate::cli::policy::source;
 
 /// Report everything wrong with passport files, with line and column.
 ///
-/// An error keeps a verifier from reading the passport. A warning is what OAP asks for and a
-/// verifier can do without.
+/// An error keeps a verifier from reading the passport, or makes a pack refuse every call that needs
+/// the limit. A warning is what OAP asks for and a verifier can do without, or a limit that no rule of
+/// the packs here reads.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {
     #[command(flatten)]
@@ -20,6 +22,16 @@ pub(in crate::cli) struct Check {
 
 impl Check {
     pub(super) fn run(&self, output: &mut Output) -> Result<Verdict, Failure> {
-        self.files.check(Passport::check, output)
+        let packs = source::set().inspect_err(|failure| {
+            let said = one_line(&failure.to_string());
+            eprintln!("warning: limits are not held against packs: {said}");
+        });
+        let packs: Vec<&Pack> = packs
+            .iter()
+            .flat_map(|set| set.iter())
+            .map(|loaded| &**loaded.pack())
+            .collect();
+        self.files
+            .check(|bytes| Passport::check_under(bytes, &packs), output)
     }
 }

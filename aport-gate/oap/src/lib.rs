@@ -10,6 +10,7 @@
 //! | nesting of a JSON document | 64 levels; 128 of what is digested |
 //! | a pack | 1 MiB |
 //! | its schema, references counted as what they stand for | 10 000 subschemas, 200 in a row |
+//! | capabilities that a pack names | 100 |
 //! | rules of a pack | 1000 |
 //! | counters that a pack declares, and that its rules name besides | 100 each |
 //! | a condition | 1000 characters, 32 levels |

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 /// Most rules and most declared counters of a pack. Every one is tried on every call.
 pub(crate) const MAX_RULES: usize = 1000;
 pub(crate) const MAX_COUNTERS: usize = 100;
+/// Most capabilities that a pack names. Each is a place where limits are looked for, in every decision.
+pub(crate) const MAX_CAPABILITIES: usize = 100;
 
 /// Largest pack, in bytes. Published ones have less than 20 KB.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -74,6 +76,9 @@ pub(crate) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>,
     let value = map.get(path).ok_or_else(|| PackError::MissingField {
         field: path.to_owned(),
     })?;
+    let named = value.as_array().into_iter().flatten();
+    let named = named.map(|one| one.as_array().map_or(1, |all| all.len().max(1)));
+    few("capability name", named.sum(), MAX_CAPABILITIES)?;
     match value.as_array().map(Vec::as_slice) {
         Some(alternatives @ [Value::Array(_), ..]) => alternatives
             .iter()

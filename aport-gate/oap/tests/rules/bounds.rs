@@ -160,3 +160,30 @@ fn a_schema_whose_work_doubles_with_the_depth_of_a_context_is_refused_with_its_p
             .any(|finding| finding.message.contains("Schema"))
     );
 }
+
+#[test]
+fn a_pack_of_more_capabilities_than_a_decision_may_look_through_does_not_load() {
+    let pack = |count: usize, each: bool| {
+        let names = (0..count).map(|at| format!("acme.thing{at}"));
+        let named: Vec<serde_json::Value> = names
+            .map(|name| {
+                if each {
+                    serde_json::json!([name])
+                } else {
+                    name.into()
+                }
+            })
+            .collect();
+        let pack = serde_json::json!({
+            "id": "acme.thing.do.v1", "requires_capabilities": named, "evaluation_rules": []
+        });
+        pack.to_string()
+    };
+    for each in [false, true] {
+        assert!(aport_gate_oap::Pack::parse(pack(100, each).as_bytes()).is_ok());
+        let error = aport_gate_oap::Pack::parse(pack(101, each).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("capability name"), "{error}");
+        let findings = aport_gate_oap::Pack::check(pack(40_000, each).as_bytes());
+        assert!(!findings.is_empty());
+    }
+}

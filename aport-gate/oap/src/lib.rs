@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | nesting of a JSON document | 64 levels; 128 of what is digested |
 //! | a pack | 1 MiB |
-//! | its schema, references counted as what they stand for | 10 000 subschemas, 200 in a row |
+//! | its schema, references counted as what they stand for | 10 000 subschemas and required fields, 200 in a row |
 //! | capabilities that a pack names | 100 |
 //! | rules of a pack | 1000 |
 //! | counters that a pack declares, and that its rules name besides | 100 each |
@@ -19,7 +19,7 @@
 //! | a regular expression in a limit | 256 KiB compiled; linear time |
 //! | text that one validator searches | 64 MiB, patterns times text |
 //! | a command line | 200 programs, 8 levels of substitutions or wrappers |
-//! | patterns of `required_context` | linear time; no look-around, no back-references |
+//! | patterns of `required_context` | 200; linear time; no look-around, no back-references |
 //! | spellings of one capability's limits | 16, each evaluated |
 //! | reasons about a context against its schema | 20 |
 //! | a value in the details of a reason | 1000 characters, 100 items |

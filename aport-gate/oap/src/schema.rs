@@ -16,10 +16,9 @@ const MAX_REASONS: usize = 20;
 #[cfg(test)]
 mod differential;
 pub(crate) mod format;
+pub(crate) mod pattern;
 mod shape;
 mod work;
-
-pub(crate) use work::bounded;
 
 #[derive(Clone)]
 pub(crate) struct Schema(Arc<Compiled>);
@@ -73,6 +72,15 @@ impl Schema {
         }
         reasons
     }
+}
+
+/// Refuses a schema that takes long to compile, or to hold a context against.
+///
+/// # Errors
+/// [`PackError::Schema`] or [`PackError::TooMany`].
+pub(crate) fn bounded(schema: &Value) -> Result<(), PackError> {
+    work::bounded(schema)?;
+    pattern::few(schema)
 }
 
 /// What every gate adds to a context.

@@ -299,7 +299,7 @@ fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
     }
     if let Err(error) = crate::schema::Schema::compile(schema, &mut FieldNames::default()) {
         // Compiling ends at the first of them.
-        for (pointer, problem) in crate::schema::format::unusable_patterns(schema) {
+        for (pointer, problem) in crate::schema::pattern::unusable(schema) {
             let message = format!("no usable JSON Schema: {problem}");
             document.error(&at_pointer(path, &pointer), message);
             usable = false;

@@ -108,12 +108,19 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A few names of fields: their length and their ends tell nearly all of them apart.
+/// All of a name counts: those of a large pack may differ in their middle alone.
 fn hash(name: &str) -> usize {
-    let bytes = name.as_bytes();
-    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
-    let mixed = bytes.len() ^ (end(bytes.first()) << 4) ^ (end(bytes.last()) << 9);
-    mixed ^ (mixed >> 7)
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut mixed = 0_u64;
+    for part in name.as_bytes().chunks(8) {
+        let mut eight = [0; 8];
+        for (to, from) in eight.iter_mut().zip(part) {
+            *to = *from;
+        }
+        mixed = (mixed.rotate_left(5) ^ u64::from_le_bytes(eight)).wrapping_mul(ODD);
+    }
+    // The high bits are the well mixed ones.
+    (mixed >> 32) as usize
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum PackError {
     /// More of something than a decision can go through in bounded time.
     #[error("pack has {found} {what}s; at most {most} are read, split it into several packs")]
     TooMany {
-        /// Rule, counter or capability name.
+        /// Rule, counter, capability name or schema pattern.
         what: &'static str,
         /// How many there are.
         found: usize,

@@ -25,7 +25,8 @@ pub(crate) fn bounded(bytes: &[u8]) -> Result<(), PackError> {
     Ok(())
 }
 
-fn few(what: &'static str, found: usize, most: usize) -> Result<(), PackError> {
+/// Refuses more of something than a decision can go through in bounded time.
+pub(crate) fn few(what: &'static str, found: usize, most: usize) -> Result<(), PackError> {
     if found > most {
         return Err(PackError::TooMany { what, found, most });
     }

@@ -1,9 +1,7 @@
 //! `format` in a pack's schema: which are checked, and how.
 
-use crate::PackError;
-use crate::check::MAX_FINDINGS;
 use regex::RegexBuilder;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Largest compiled regular expression, in bytes.
 const MAX_COMPILED: usize = 1 << 18;
@@ -74,31 +72,8 @@ pub(crate) fn unchecked(schema: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Patterns of a schema that do not compile, each with its place as a JSON pointer and what is wrong.
-pub(crate) fn unusable_patterns(schema: &Value) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    walk(schema, "", &mut |place, key, value| {
-        let mut keep = |place: &str, alone: Value| {
-            if found.len() < MAX_FINDINGS
-                && let Err(PackError::Schema(problem)) = super::validator(&alone)
-            {
-                found.push((place.to_owned(), problem));
-            }
-        };
-        match (key, value) {
-            ("pattern", Value::String(pattern)) => keep(place, json!({ "pattern": pattern })),
-            ("patternProperties", Value::Object(schemas)) => {
-                for pattern in schemas.keys() {
-                    keep(place, json!({ "patternProperties": { pattern: true } }));
-                }
-            }
-            _ => {}
-        }
-    });
-    found
-}
-
-fn walk(schema: &Value, place: &str, visit: &mut dyn FnMut(&str, &str, &Value)) {
+/// Visits each keyword of a schema with its place as a JSON pointer; not the data in it.
+pub(super) fn walk(schema: &Value, place: &str, visit: &mut dyn FnMut(&str, &str, &Value)) {
     match schema {
         Value::Object(map) => {
             for (key, value) in map {

@@ -5,7 +5,8 @@ use crate::PackError;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Most subschemas that one value of a context may be held against, each reference counted as what it stands for.
+/// Most subschemas and names of required fields that one value of a context may be held against, each reference counted
+/// as what it stands for.
 const MOST: u64 = 10_000;
 
 /// Most subschemas that lead to one another in a row.
@@ -21,7 +22,7 @@ const UNEVALUATED: u64 = 4;
 ///
 /// # Errors
 /// [`PackError::Schema`], which names the subschema.
-pub(crate) fn bounded(schema: &Value) -> Result<(), PackError> {
+pub(super) fn bounded(schema: &Value) -> Result<(), PackError> {
     let mut search = Search {
         root: schema,
         nested_id: nested_id(schema, true),
@@ -84,7 +85,7 @@ impl<'s> Search<'s> {
                 .any(|keyword| schema.get(keyword).is_some()),
             low: index,
             open: true,
-            cost: 1,
+            cost: own_cost(schema),
         });
         let mut low = index;
         let mut steps = Vec::new();
@@ -167,7 +168,7 @@ impl<'s> Search<'s> {
         let mut cost: u64 = 0;
         let mut recursive = false;
         for node in nodes() {
-            let mut own: u64 = 1;
+            let mut own = node.cost;
             let mut back = Vec::new();
             for &(step, to) in &node.steps {
                 if inside(to) {
@@ -217,7 +218,7 @@ impl<'s> Search<'s> {
         if cost > MOST {
             let place = self.nodes.get(first).map(|node| node.place.as_str());
             return Err(format!(
-                "`{}` stands for more than {MOST} subschemas once its references are followed; \
+                "`{}` stands for more than {MOST} subschemas and required fields once its references are followed; \
                  say the same with fewer of them",
                 place.unwrap_or("#")
             ));
@@ -230,6 +231,17 @@ impl<'s> Search<'s> {
         }
         Ok(())
     }
+}
+
+/// The subschema itself, and the names of fields that it asks for.
+fn own_cost(schema: &Value) -> u64 {
+    let names = |value: &Value| value.as_array().map_or(0, Vec::len);
+    let required = schema.get("required").map_or(0, names);
+    let dependent = ["dependentRequired", "dependencies"]
+        .iter()
+        .filter_map(|keyword| schema.get(keyword)?.as_object());
+    let dependent: usize = dependent.flat_map(|map| map.values().map(names)).sum();
+    u64::try_from(required + dependent).map_or(u64::MAX, |names| names.saturating_add(1))
 }
 
 fn under(place: &str, key: &str) -> String {

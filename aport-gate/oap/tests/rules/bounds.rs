@@ -187,3 +187,43 @@ fn a_pack_of_more_capabilities_than_a_decision_may_look_through_does_not_load() 
         assert!(!findings.is_empty());
     }
 }
+
+#[test]
+fn a_schema_of_more_patterns_or_required_fields_than_are_bounded_does_not_load() {
+    let pack = |schema: Value| {
+        let pack = json!({
+            "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "required_context": schema,
+            "evaluation_rules": [],
+        });
+        pack.to_string()
+    };
+    let with_patterns = |count: usize| {
+        let properties: serde_json::Map<String, Value> = (0..count)
+            .map(|at| {
+                (
+                    format!("p{at}"),
+                    json!({ "type": "string", "pattern": "(a{1,100}){1,100}" }),
+                )
+            })
+            .collect();
+        pack(json!({ "type": "object", "properties": properties }))
+    };
+    assert!(Pack::parse(with_patterns(2).as_bytes()).is_ok());
+    let error = Pack::parse(with_patterns(201).as_bytes()).unwrap_err();
+    assert!(
+        matches!(error, PackError::TooMany { most: 200, .. }),
+        "{error}"
+    );
+    assert!(!Pack::check(with_patterns(201).as_bytes()).is_empty());
+
+    let with_required = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("p{at}")).collect();
+        pack(json!({ "type": "object", "required": names }))
+    };
+    assert!(Pack::parse(with_required(2_000).as_bytes()).is_ok());
+    for count in [10_000, 90_000] {
+        let error = Pack::parse(with_required(count).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("required fields"), "{error}");
+        assert!(!Pack::check(with_required(count).as_bytes()).is_empty());
+    }
+}

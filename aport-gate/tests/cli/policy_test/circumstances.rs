@@ -161,8 +161,9 @@ fn a_key_that_means_nothing_in_a_case_is_an_error_that_names_it() {
             "{error}"
         );
     }
-    let told =
-        r#"{"name":"a","description":"why","context":{"n":1},"expected":{"allow":true},"$note":1}"#;
+    let told = r#"{"name":"a","id":7,"tags":["smoke"],"policy_id":"test.thing.do.v1","description":"why","context":{"n":1},
+        "expected":{"allow":true},"$note":1}"#;
+    let told = &told.replace('\n', "");
     replay_with(
         &pack(limit_rule()),
         &passport(),

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::vectors::Document;
 use crate::cli::failure::Failure;
 
-/// Keys that an object with a `context` may have besides, and what people write to each other. Expectations may stand
-/// in the same file.
-const KEYS: [&str; 13] = [
+/// Keys that an object with a `context` may have besides, and what people label cases with or write to each other.
+/// Expectations may stand in the same file.
+const KEYS: [&str; 21] = [
     "name",
     "overridePassport",
     "override_passport",
@@ -21,8 +21,16 @@ const KEYS: [&str; 13] = [
     "decision",
     "description",
     "comment",
+    "comments",
     "note",
     "notes",
+    "id",
+    "title",
+    "tags",
+    "category",
+    "pack",
+    "policy",
+    "policy_id",
 ];
 
 /// One case.

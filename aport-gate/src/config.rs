@@ -66,6 +66,8 @@ pub(crate) struct Config {
     /// Present in registry mode.
     #[cfg(feature = "registry")]
     pub(crate) registry: Option<RegistrySettings>,
+    /// Variables that name a registry although the mode is `local`.
+    pub(crate) unused: Vec<&'static str>,
 }
 
 impl Config {
@@ -93,7 +95,14 @@ impl Config {
             return Err(environment("APORT_MODE", problem.to_owned()));
         }
         let home = get("APORT_HOME")?.map(PathBuf::from);
+        let mut unused = Vec::new();
+        for variable in ["APORT_BASE_URL", "APORT_API_KEY"] {
+            if !is_registry && get("APORT_MODE")?.is_some() && get(variable)?.is_some() {
+                unused.push(variable);
+            }
+        }
         Ok(Self {
+            unused,
             #[cfg(feature = "registry")]
             registry: registry::read(&get)?.filter(|_| is_registry),
             ledger: get("APORT_DATABASE_URL")?

@@ -89,6 +89,12 @@ impl Gate {
             "built with the feature `testing` of aport-gate: take it out of [dependencies] before you deploy"
         );
         let config = Config::from_env()?;
+        if !config.unused.is_empty() {
+            tracing::warn!(
+                "APORT_MODE is `local`: no registry decides, and {} counts for nothing",
+                config.unused.join(" and ")
+            );
+        }
         let is_ledger_named = config.ledger.is_some();
         let built = GateBuilder {
             home: config.home,

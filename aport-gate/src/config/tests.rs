@@ -155,3 +155,19 @@ fn the_list_of_variables_is_what_is_read() {
     let listed = VARIABLES.iter().map(|(name, _)| *name).collect();
     assert_eq!(asked.into_inner(), listed);
 }
+
+#[test]
+fn a_registry_that_is_named_in_local_mode_is_told_as_unused() {
+    let unused = |mode: Option<&'static str>| {
+        let get = move |name: &'static str| match name {
+            "APORT_MODE" => mode.map(OsString::from),
+            "APORT_BASE_URL" => Some("https://registry.example.com".into()),
+            "APORT_API_KEY" => Some("key".into()),
+            _ => None,
+        };
+        Config::read(get).unwrap().unused
+    };
+    assert_eq!(unused(Some("local")), ["APORT_BASE_URL", "APORT_API_KEY"]);
+    assert!(unused(None).is_empty());
+    assert!(unused(Some("registry")).is_empty());
+}

@@ -8,6 +8,9 @@ use rmcp::model::Extensions;
 #[cfg(feature = "http")]
 use tokio::sync::OwnedSemaphorePermit;
 
+#[cfg(feature = "http")]
+use crate::body_room::Taken;
+
 /// Who sent an HTTP request, as this server's own code found out.
 ///
 /// [`Server::serve_http`](crate::Server) puts one into every request. A server of your own on rmcp's
@@ -29,7 +32,15 @@ pub struct HttpCaller {
     /// Its place among the requests that are served at once: free again when the call has ended, which
     /// may be after its connection.
     #[cfg(feature = "http")]
-    pub(crate) slot: Option<Arc<OwnedSemaphorePermit>>,
+    pub(crate) slot: Option<Arc<Slot>>,
+}
+
+/// What a call takes of what is there for all.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) _call: OwnedSemaphorePermit,
+    pub(crate) _body: Option<Taken>,
 }
 
 impl HttpCaller {

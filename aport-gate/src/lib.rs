@@ -30,6 +30,8 @@
 
 #[cfg(any(feature = "cli", feature = "http"))]
 mod agent_tokens;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod body_room;
 mod bounded_file;
 mod call;
 mod call_metrics;

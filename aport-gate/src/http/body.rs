@@ -6,39 +6,41 @@ use aport_gate_oap::parse_json;
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::problem::{Problem, single};
+use crate::body_room::{BodyError, BodyRoom, Taken};
 
 /// The bytes of one JSON-RPC message: JSON without duplicate keys, at most 64 levels deep, of which
-/// nobody on the way can read another meaning than this server.
+/// nobody on the way can read another meaning than this server; and what it takes of the room for all.
 pub(super) async fn message(
     headers: &HeaderMap,
     body: Body,
+    room: &BodyRoom,
     at_most: usize,
     within: Duration,
-) -> Result<Bytes, Problem> {
+) -> Result<(Bytes, Taken), Problem> {
     json_only(headers)?;
-    let reading = Limited::new(body, at_most).collect();
-    let bytes = tokio::time::timeout(within, reading)
+    let reading = room.read(body, at_most);
+    let (bytes, taken) = tokio::time::timeout(within, reading)
         .await
         .map_err(|_| {
             let message = format!("the body was not there within {} s", within.as_secs());
             Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", &message)
         })?
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
+        .map_err(|error| match error {
+            BodyError::TooLarge => {
                 let message = format!("the body has more than {at_most} bytes");
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
-            } else {
-                Problem::invalid("the body ended early")
             }
-        })?
-        .to_bytes();
+            BodyError::NoRoom => {
+                Problem::unavailable("too many large bodies are under way; try again")
+            }
+            BodyError::EndedEarly => Problem::invalid("the body ended early"),
+        })?;
     match parse_json(&bytes) {
         Ok(Value::Object(message)) if message.get("jsonrpc").is_some_and(|v| v == "2.0") => {
-            Ok(bytes)
+            Ok((bytes, taken))
         }
         Ok(Value::Array(_)) => Err(Problem::no_request("send one message a request, no batch")),
         Ok(_) => Err(Problem::no_request("this is no JSON-RPC 2.0 message")),

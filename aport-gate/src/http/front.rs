@@ -20,8 +20,10 @@ use super::host::Names;
 use super::metrics::Metrics;
 use super::oauth::Metadata;
 use super::problem::Problem;
+use crate::body_room::BodyRoom;
 use crate::connections::Peer;
 use crate::gate::Gate;
+use crate::http_caller::Slot;
 
 /// The MCP server itself.
 pub(super) type Mcp =
@@ -35,6 +37,7 @@ pub(super) struct Front {
     pub(super) metadata: Option<Metadata>,
     pub(super) slots: Arc<Semaphore>,
     pub(super) body_bytes: usize,
+    pub(super) room: BodyRoom,
     pub(super) io_timeout: Duration,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
@@ -61,21 +64,25 @@ pub(super) async fn mcp(
         .caller(&parts.headers, from)
         .await
         .inspect_err(|problem| tracing::debug!(%from, ?problem, "refused"))?;
-    let bytes = if parts.method == Method::POST {
-        let reading = body::message(&parts.headers, body, front.body_bytes, front.io_timeout);
+    let (bytes, taken) = if parts.method == Method::POST {
+        let (at_most, within) = (front.body_bytes, front.io_timeout);
+        let reading = body::message(&parts.headers, body, &front.room, at_most, within);
         tokio::select! {
             biased;
-            read = reading => read?,
+            read = reading => read.map(|(bytes, taken)| (bytes, Some(taken)))?,
             () = front.takes_no_more() => {
                 return Err(Problem::unavailable("the server ends; nothing was done"));
             }
         }
     } else {
-        Bytes::new()
+        (Bytes::new(), None)
     };
     let slot = Arc::clone(&front.slots).try_acquire_owned();
     let slot = slot.map_err(|_| Problem::unavailable("too many calls are under way; try again"))?;
-    caller.slot = Some(Arc::new(slot));
+    caller.slot = Some(Arc::new(Slot {
+        _call: slot,
+        _body: taken,
+    }));
     parts.extensions.insert(caller);
     // Whoever sees the request from here on has no use for the token.
     parts.headers.remove(AUTHORIZATION);

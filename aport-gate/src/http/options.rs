@@ -28,6 +28,7 @@ pub struct HttpOptions {
     pub(super) calls: usize,
     pub(super) connections: usize,
     pub(super) body_bytes: usize,
+    pub(super) all_body_bytes: usize,
     pub(super) io_timeout: Duration,
     pub(super) grace: Duration,
 }
@@ -46,6 +47,7 @@ impl HttpOptions {
             calls: 256,
             connections: 1024,
             body_bytes: 1024 * 1024,
+            all_body_bytes: 64 * 1024 * 1024,
             io_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }
@@ -101,6 +103,14 @@ impl HttpOptions {
     /// Largest body of a request, in bytes; 1 MiB by default.
     pub fn largest_body(mut self, bytes: usize) -> Self {
         self.body_bytes = bytes;
+        self
+    }
+
+    /// Most bytes of bodies at once, of requests that are read or worked on; further ones are answered with
+    /// status 503. 64 MiB by default. The first 16 KiB of each body do not count, so that ordinary calls are
+    /// not kept out by large ones.
+    pub fn most_body_bytes(mut self, bytes: usize) -> Self {
+        self.all_body_bytes = bytes;
         self
     }
 

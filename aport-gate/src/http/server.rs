@@ -21,6 +21,7 @@ use super::oauth::{Metadata, OAuth};
 use super::options::HttpOptions;
 use super::routes::{MCP_PATH, router};
 use crate::agent_tokens::{AgentToken, AgentTokens};
+use crate::body_room::BodyRoom;
 use crate::connections::{self, Bounds};
 use crate::error::{Error, Result};
 use crate::secret_file::Entry as _;
@@ -117,6 +118,8 @@ impl<T: Send + Sync + 'static> Server<T> {
             metadata,
             slots: Arc::new(Semaphore::new(calls)),
             body_bytes: options.body_bytes,
+            // Else a body of the largest size could never be read.
+            room: BodyRoom::new(options.all_body_bytes.max(options.body_bytes)),
             io_timeout: options.io_timeout,
             readiness: Readiness::default(),
             metrics,

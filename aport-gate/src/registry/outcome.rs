@@ -45,7 +45,7 @@ pub(super) async fn report(
             "header `X-Aport-Outcome-Token` is not the one that came with this decision",
         ));
     }
-    let body = body::object(request, registry.settings.io_timeout).await?;
+    let body = body::object(&registry, request).await?;
     let report = Report::read(&body)?;
     let records = look_up(&registry, &decision_id).await?;
     let decision = decision_in(&records)?.ok_or_else(|| {

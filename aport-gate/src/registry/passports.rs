@@ -35,7 +35,7 @@ pub(super) async fn issue(
     };
     let caller = auth::allow(&registry, request.headers(), peer, need)?;
     let standing = registry.limits.count(caller.subject())?;
-    let body = body::object(request, registry.settings.io_timeout).await?;
+    let body = body::object(&registry, request).await?;
     let map = compose::compose(body, registry.settings.dev)?;
     let text = Value::Object(map.clone()).to_string();
     let errors: Vec<Finding> = Passport::check(text.as_bytes())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::body::MAX_BYTES_AT_ONCE;
 use super::expiry::Awaited;
 use super::health::Readiness;
 use super::key_ring::KeyRing;
@@ -11,6 +12,7 @@ use super::metrics::Metrics;
 use super::outcome_token::OutcomeTokens;
 use super::replay::Turns;
 use super::settings::Settings;
+use crate::body_room::BodyRoom;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::local::LocalVerifier;
@@ -32,6 +34,7 @@ pub(crate) struct Registry {
     pub(super) readiness: Readiness,
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
+    pub(super) room: BodyRoom,
     pub(super) passports: PathBuf,
 }
 
@@ -66,6 +69,7 @@ impl Registry {
             readiness: Readiness::default(),
             limits: Limits::new(settings.rate),
             metrics: Metrics::new(),
+            room: BodyRoom::new(MAX_BYTES_AT_ONCE),
             passports,
             settings,
         })

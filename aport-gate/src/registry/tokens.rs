@@ -70,7 +70,7 @@ pub(super) async fn validate(
 ) -> Result<Response, Problem> {
     let caller = auth::allow(&registry, request.headers(), peer, Need::Caller)?;
     let standing = registry.limits.count(caller.subject())?;
-    let body = body::object(request, registry.settings.io_timeout).await?;
+    let body = body::object(&registry, request).await?;
     let token = body.get("token").and_then(Value::as_str);
     let token = token.ok_or_else(|| Problem::invalid("`token` must be a string"))?;
     let claims = read(&registry, token)?;

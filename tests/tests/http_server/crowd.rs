@@ -148,3 +148,57 @@ async fn a_call_under_way_is_never_closed_for_another_connection() {
     assert!(answer(call).await.answer().is_ok());
     assert_eq!(next.status(), Some(200));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_that_do_not_end_fill_no_memory_and_keep_no_ordinary_call_out() {
+    let (home, desk) = (Home::new(), Desk::new());
+    let most = |options: HttpOptions| {
+        let long = Duration::from_secs(600);
+        options
+            .most_body_bytes(0)
+            .largest_body(100_000)
+            .io_timeout(long)
+    };
+    let served = serve(gate(&home).await, desk.clone(), most).await;
+    let head = |length: usize| {
+        format!(
+            "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n",
+            served.address
+        )
+    };
+    let large = || {
+        let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+        let body = format!("{}{list}", " ".repeat(70_000));
+        let mut one = Kept::open(served.address);
+        one.send(&format!("{}{body}", head(body.len())));
+        aport_gate_tests::read_answer(one.stream)
+    };
+    // There is always room for one of the largest.
+    assert_eq!(large().status, 200);
+    let mut crowd = Vec::new();
+    let refused = loop {
+        let mut one = Kept::open(served.address);
+        one.send(&format!("{}{}", head(99_000), " ".repeat(80_000)));
+        crowd.push(one);
+        let answer = large();
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(crowd.len() < 100, "all of it is kept");
+    };
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    assert_eq!(refused.json()["error"], "unavailable");
+    desk.go_on.add_permits(1);
+    let call = answer(send(served.address, 100, "key-beside-them")).await;
+    assert!(call.answer().is_ok());
+    drop(crowd);
+    let mut looks = 0;
+    while large().status != 200 {
+        looks += 1;
+        assert!(looks < 100, "what they took is never free again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -34,7 +34,7 @@ pub(in crate::registry) async fn change(
     let standing = registry.limits.count(caller.subject())?;
     let Path(path) = path.map_err(|_| Problem::invalid("the path is not valid UTF-8"))?;
     let agent = agent_of(&path)?;
-    let body = body::object(request, registry.settings.io_timeout).await?;
+    let body = body::object(&registry, request).await?;
     let wanted = body.get("status").cloned().unwrap_or(Value::Null);
     let wanted = serde_json::from_value(wanted)
         .ok()

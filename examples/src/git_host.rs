@@ -6,7 +6,7 @@ use aport_gate::PolicyFacts;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeskError, DeskFuture,
+    DeskError, DeskFuture, Merged,
     journal::{Entry, Journal},
 };
 
@@ -148,6 +148,9 @@ impl GitHost for SimulatedGitHost {
                 Entry::Existing(merge) => Err(DeskError::AlreadyMerged {
                     repository: merge.repository,
                     pr_number: merge.pr_number,
+                    base_branch: merge.base_branch,
+                    // Its pull requests never change, so it was merged as it is.
+                    merged: Merged::AsDecided(merge.head),
                 }),
             }
         })
@@ -184,5 +187,8 @@ mod tests {
             error,
             DeskError::AlreadyMerged { pr_number: 123, .. }
         ));
+        let told = error.to_string();
+        assert!(told.contains("already merged into `main`"), "{told}");
+        assert!(told.contains("nothing was done anew"), "{told}");
     }
 }

@@ -32,7 +32,7 @@ pub mod tools_command;
 mod transport;
 
 pub use bundled::relaunch;
-pub use desk_error::{DeskError, DeskFuture};
+pub use desk_error::{DeskError, DeskFuture, Merged};
 pub use desks::Desks;
 pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};
 pub use github::GitHubHost;

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::repository::Repository;
 use super::{GitHubHost, service};
 use crate::transport::SendError;
-use crate::{DeskError, PullRequest, ReviewState};
+use crate::{DeskError, Merged, PullRequest, ReviewState};
 
 /// Pages of 100 reviews that are read.
 const MOST_PAGES: u32 = 10;
@@ -169,12 +169,18 @@ where
     }
 }
 
+pub(super) fn is_merged(found: &pulls::PullRequest) -> bool {
+    found.merged == Some(true) || found.merged_at.is_some()
+}
+
 fn open_for_merge(repository: &Repository, found: &pulls::PullRequest) -> Result<(), DeskError> {
     let pr_number = found.number;
-    if found.merged == Some(true) || found.merged_at.is_some() {
+    if is_merged(found) {
         return Err(DeskError::AlreadyMerged {
             repository: repository.to_string(),
             pr_number,
+            base_branch: found.base.ref_field.clone(),
+            merged: Merged::Before(found.head.sha.clone()),
         });
     }
     let problem = if found.state != Some(IssueState::Open) {

@@ -11,6 +11,8 @@ use crate::transport::SendError;
 pub(super) enum Failure {
     /// GitHub did not do it, for this reason.
     Refused(String),
+    /// GitHub did not do it, because of how the pull request is now: perhaps merged.
+    NotAsItIs(String),
     /// It never arrived.
     NotSent(String),
     /// It may have been done.
@@ -32,15 +34,21 @@ impl Failure {
         if let Some(wait) = limited(status, headers, message) {
             return Self::Refused(format!("GitHub's rate limit is used up; {wait}"));
         }
+        let as_it_is = match status.as_u16() {
+            405 => Some(format!("GitHub cannot merge it as it is: {said}")),
+            409 => Some(format!(
+                "it changed since it was decided on: {said}; call again for a new decision"
+            )),
+            _ => None,
+        };
+        if let Some(problem) = as_it_is {
+            return Self::NotAsItIs(problem);
+        }
         Self::Refused(match status.as_u16() {
             401 => "GitHub does not accept this server's token".to_owned(),
             403 => format!("GitHub does not let this server's token do this: {said}"),
             404 => "GitHub knows no such pull request, or this server's token may not see it"
                 .to_owned(),
-            405 => format!("GitHub cannot merge it as it is: {said}"),
-            409 => {
-                format!("it changed since it was decided on: {said}; call again for a new decision")
-            }
             301 | 307 | 308 => "the repository has moved; give its new name".to_owned(),
             other => format!("GitHub refused with {other}: {said}"),
         })
@@ -49,7 +57,7 @@ impl Failure {
     /// Before anything could have been done.
     pub(super) fn nothing_done(self) -> DeskError {
         match self {
-            Self::Refused(message) => DeskError::Refused(message),
+            Self::Refused(message) | Self::NotAsItIs(message) => DeskError::Refused(message),
             Self::NotSent(problem) | Self::Unknown(problem) => {
                 DeskError::NothingDone(format!("GitHub: {problem}").into())
             }

@@ -6,10 +6,11 @@ use octocrab::models::pulls;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::GitHubHost;
+use super::facts::is_merged;
 use super::failure::Failure;
 use super::repository::Repository;
 use crate::transport::SendError;
-use crate::{DeskError, Merge};
+use crate::{DeskError, Merge, Merged};
 
 /// A merge of one commit cannot happen twice, so it is asked for again when nobody knows what became of it.
 const ATTEMPTS: u32 = 2;
@@ -47,6 +48,9 @@ impl GitHubHost {
                     });
                 }
                 Ok(_) => unknown = Some("GitHub did not say that it is merged".to_owned()),
+                Err(Failure::NotAsItIs(message)) if unknown.is_none() => {
+                    return Err(self.merged_or(repository, &merge, message, deadline).await);
+                }
                 // After an attempt whose answer was lost, a refusal may be about what that attempt did.
                 Err(Failure::Refused(message)) if unknown.is_none() => {
                     return Err(DeskError::Refused(message));
@@ -57,13 +61,15 @@ impl GitHubHost {
                 }
                 Err(
                     Failure::Refused(problem)
+                    | Failure::NotAsItIs(problem)
                     | Failure::NotSent(problem)
                     | Failure::Unknown(problem),
                 ) => unknown = Some(unknown.unwrap_or(problem)),
             }
             if let Ok(found) = self.get(repository, merge.pr_number, deadline).await
-                && found.merged == Some(true)
+                && is_merged(&found)
                 && found.head.sha == head
+                && found.base.ref_field == merge.base_branch
             {
                 return Ok(Merge {
                     commit: found.merge_commit_sha,
@@ -94,11 +100,8 @@ impl GitHubHost {
     ) -> Result<(), DeskError> {
         let found = self.get(repository, merge.pr_number, deadline).await;
         let found = found.map_err(Failure::nothing_done)?;
-        if found.merged == Some(true) {
-            return Err(DeskError::AlreadyMerged {
-                repository: merge.repository.clone(),
-                pr_number: merge.pr_number,
-            });
+        if is_merged(&found) {
+            return Err(already_merged(merge, found));
         }
         if found.base.ref_field != merge.base_branch {
             return Err(DeskError::OtherBase {
@@ -115,6 +118,21 @@ impl GitHubHost {
         Ok(())
     }
 
+    /// Why GitHub would not merge it, though no attempt of ours can have: it is merged, which another delivery of
+    /// the same call may have done a moment ago; or else what GitHub said.
+    async fn merged_or(
+        &self,
+        repository: &Repository,
+        merge: &Merge,
+        said: String,
+        deadline: Instant,
+    ) -> DeskError {
+        match self.get(repository, merge.pr_number, deadline).await {
+            Ok(found) if is_merged(&found) => already_merged(merge, found),
+            _ => DeskError::Refused(said),
+        }
+    }
+
     async fn put(
         &self,
         repository: &Repository,
@@ -128,5 +146,21 @@ impl GitHubHost {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(SendError::Late.into()),
         }
+    }
+}
+
+/// Whether it was merged as it was decided on is told by head and base branch, and by nothing else.
+fn already_merged(merge: &Merge, found: pulls::PullRequest) -> DeskError {
+    let (head, base_branch) = (found.head.sha, found.base.ref_field);
+    let as_decided = merge.head.as_ref() == Some(&head) && base_branch == merge.base_branch;
+    DeskError::AlreadyMerged {
+        repository: merge.repository.clone(),
+        pr_number: merge.pr_number,
+        base_branch,
+        merged: if as_decided {
+            Merged::AsDecided(Some(head))
+        } else {
+            Merged::Otherwise(head)
+        },
     }
 }

@@ -1,23 +1,25 @@
 //! `aport-gate-client call`: one call of one tool.
 
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use aport_gate::oap::parse_json;
 use aport_gate::terminal::Progress;
 use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    RunError,
+    CallReport, RunError,
     cli::{Call, Caller, Common},
     seen, server_process,
 };
 
-/// Calls the tool and prints its result. `Ok(false)` when it was refused or failed.
+/// Calls the tool and prints what became of it: for machines in one shape, [`CallReport`], as soon as there was a
+/// server to call.
 ///
 /// # Errors
-/// [`RunError`] when the call could not be made.
-pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
+/// [`RunError`] when the call could not be made; for people also where it got no answer.
+pub async fn run(common: &Common, call: &Call) -> Result<ExitCode, RunError> {
     let arguments = arguments(&call.arguments)?;
     let client = connect(common, &call.caller).await?;
     let strategy = match &call.halve {
@@ -35,24 +37,24 @@ pub async fn run(common: &Common, call: &Call) -> Result<bool, RunError> {
         .during("waiting for the tool", calling)
         .await;
     client.close().await;
-    let (allowed, text, object) = match outcome {
-        Ok(reply) => (true, said(&reply), allowed(&reply)),
-        Err(
-            error @ (ClientError::Transport { .. }
-            | ClientError::NotSent { .. }
-            | ClientError::Connect(_)
-            | ClientError::InputRequired { .. }),
-        ) => return Err(error.into()),
-        Err(error) => (false, told(&error), refused(&error)),
+    let report = match &outcome {
+        Ok(reply) => CallReport::of_reply(&call.tool, reply),
+        Err(error) => CallReport::of_error(&call.tool, error),
     };
+    let code = report.outcome.exit_code();
     let mut out = io::stdout().lock();
     if common.json {
-        serde_json::to_writer_pretty(&mut out, &object).map_err(io::Error::from)?;
+        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
         writeln!(out)?;
-    } else {
-        writeln!(out, "{}", seen::lines(&text))?;
+        return Ok(code);
     }
-    Ok(allowed)
+    let text = match outcome {
+        Ok(reply) => said(&reply),
+        Err(error) if code == ExitCode::from(2) => return Err(error.into()),
+        Err(error) => told(&error),
+    };
+    writeln!(out, "{}", seen::lines(&text))?;
+    Ok(code)
 }
 
 /// The server of the command line, over HTTP or started here.
@@ -124,30 +126,4 @@ pub(crate) fn told(error: &ClientError) -> String {
         text.push_str(&format!("\n{error}"));
     }
     text
-}
-
-fn allowed(reply: &ToolReply) -> Value {
-    json!({
-        "outcome": "ok", "text": reply.text(), "arguments": reply.arguments,
-        "decision": reply.decision, "denials": reply.denials,
-    })
-}
-
-/// A refusal as an object; `outcome` tells a policy's verdict from the rest.
-pub(crate) fn refused(error: &ClientError) -> Value {
-    let outcome = match error {
-        ClientError::Denied(_) => "denied",
-        ClientError::Unavailable(_) => "unavailable",
-        ClientError::Tool { .. } => "tool_error",
-        ClientError::Adjustment { .. } => "cannot_adjust",
-        _ => "protocol_error",
-    };
-    let decision = match error {
-        ClientError::Tool { decision, .. } => decision.as_ref(),
-        _ => None,
-    };
-    json!({
-        "outcome": outcome, "text": error.to_string(),
-        "denial": error.denial(), "decision": decision,
-    })
 }

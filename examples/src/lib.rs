@@ -9,6 +9,7 @@ pub mod agent;
 pub mod bundle;
 mod bundled;
 pub mod call_command;
+mod call_report;
 pub mod cli;
 pub mod demo;
 mod desk_error;
@@ -32,6 +33,7 @@ pub mod tools_command;
 mod transport;
 
 pub use bundled::relaunch;
+pub use call_report::{CallOutcome, CallReport};
 pub use desk_error::{DeskError, DeskFuture, Merged};
 pub use desks::Desks;
 pub use git_host::{GitHost, Merge, PullRequest, ReviewState, SimulatedGitHost};

@@ -2,8 +2,8 @@
 
 use std::io::ErrorKind;
 
-use aport_gate::ClientError;
 use aport_gate::terminal::tell_error;
+use aport_gate::{ClientError, DenialClass};
 
 use crate::agent::AgentError;
 use crate::{RunError, seen};
@@ -94,7 +94,7 @@ impl NextStep for AgentError {
     }
 }
 
-fn after_client(error: &ClientError) -> &'static str {
+pub(crate) fn after_client(error: &ClientError) -> &'static str {
     match error {
         error if error.may_have_run() => {
             "look with `aport-gate audit list` at the server whether it ran, before it is done again"
@@ -108,6 +108,17 @@ fn after_client(error: &ClientError) -> &'static str {
         ClientError::NotSent { .. }
         | ClientError::Unavailable(_)
         | ClientError::Deadline { .. } => "try again in a moment",
+        ClientError::Denied(denial) => match denial.class() {
+            DenialClass::Adjustable => {
+                "keep to the limits in its reasons; `--retry-on-denial 1` takes what they leave"
+            }
+            DenialClass::Transient => "try again later: its reasons say what has to be over",
+            _ => "no other arguments can pass: whoever issues passports has to decide",
+        },
+        ClientError::Adjustment { .. } => {
+            "name with `--halve` an argument that is a number, or keep to the limits in its reasons"
+        }
+        ClientError::Tool { .. } => "nothing was done: correct what the tool names",
         ClientError::Protocol { .. } => "`aport-gate-client tools` lists what there is to call",
         _ => "`aport-gate doctor` looks at the whole set-up and says what to do",
     }

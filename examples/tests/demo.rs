@@ -115,6 +115,165 @@ fn call_adjusts_to_the_limit_and_refuses_without_retry() {
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
 }
 
+/// The fields of what `call --json` prints, sorted.
+const REPORT: [&str; 10] = [
+    "arguments",
+    "decision",
+    "denial",
+    "denials",
+    "may_have_run",
+    "next",
+    "outcome",
+    "structured",
+    "text",
+    "tool",
+];
+
+/// A server over HTTP that answers each request in this way.
+fn answering(answer: fn(&Value) -> Option<Value>) -> String {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut length, mut line) = (0, String::new());
+                while reader.read_line(&mut line).unwrap_or(0) > 2 {
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+                // Without an answer the connection is closed, and nobody knows what became of it.
+                let Some(given) = answer(&asked) else { return };
+                let body = given.to_string();
+                let mut stream = stream;
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+            });
+        }
+    });
+    url
+}
+
+fn of_the_older_protocol(asked: &Value) -> Option<Value> {
+    let result = match asked["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({
+            "protocolVersion": "2025-06-18", "capabilities": { "tools": {} },
+            "serverInfo": { "name": "fake", "version": "1" },
+        }),
+        "tools/list" => {
+            json!({ "tools": [{ "name": "pay", "inputSchema": { "type": "object" } }] })
+        }
+        "tools/call" if asked["params"]["name"] == "pay" => return None,
+        "tools/call" => json!({
+            "isError": true, "content": [{ "type": "text", "text": "Policy check failed: away" }],
+            "_meta": { "io.aport/decision": {
+                "allow": false, "reasons": [{ "code": "gate.ledger_unavailable", "message": "away" }],
+            } },
+        }),
+        "notifications/initialized" => json!({}),
+        _ => {
+            let error = json!({ "code": -32601, "message": "no such method" });
+            return Some(json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error }));
+        }
+    };
+    Some(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result }))
+}
+
+#[test]
+fn a_call_is_reported_in_one_shape_whatever_became_of_it() {
+    let home = tempfile::tempdir().unwrap();
+    let passports = home.path().join("passports");
+    std::fs::create_dir(&passports).unwrap();
+    let file = format!("{DEMO_AGENT}.json");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("passports")
+        .join(&file);
+    std::fs::copy(shipped, passports.join(&file)).unwrap();
+    let home = home.path().to_str().unwrap();
+    let merge = json!({"repository": "my-org/my-repo", "pr_number": 7}).to_string();
+    let refund = json!({
+        "order_id": "ORD-1", "customer_id": "CUS-1", "amount": 70_000, "currency": "USD",
+        "region": "US", "idempotency_key": "key-00001",
+    })
+    .to_string();
+    let here = |tool: &str, arguments: &str| client(&["call", tool, arguments, "--home", home]);
+    let fake = |tool: &str| {
+        let url = answering(of_the_older_protocol);
+        Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+            .args(["--json", "call", tool, "--http", &url])
+            .env_remove("APORT_AGENT_ID")
+            .output()
+            .unwrap()
+    };
+    for (output, outcome, code, allow, may_have_run) in [
+        (
+            here("merge_pull_request", &merge),
+            "ok",
+            0,
+            json!(true),
+            true,
+        ),
+        // The simulated host has merged it already.
+        (
+            here("merge_pull_request", &merge),
+            "tool_error",
+            1,
+            json!(true),
+            false,
+        ),
+        (
+            here("process_refund", &refund),
+            "denied",
+            1,
+            json!(false),
+            false,
+        ),
+        (
+            here("process_refund", "{}"),
+            "unavailable",
+            1,
+            json!(false),
+            false,
+        ),
+        (
+            here("no_such_tool", "{}"),
+            "protocol_error",
+            1,
+            json!(null),
+            false,
+        ),
+        (fake("other"), "unavailable", 1, json!(false), false),
+        (fake("pay"), "lost", 2, json!(null), true),
+    ] {
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let report = json(&output);
+        let mut fields: Vec<&str> = report
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        fields.sort_unstable();
+        assert_eq!(fields, REPORT, "{report}");
+        assert_eq!(report["outcome"], outcome, "{report}");
+        assert_eq!(report["decision"]["allow"], allow, "{report}");
+        assert_eq!(report["may_have_run"], may_have_run, "{report}");
+        assert_eq!(report["next"].is_null(), outcome == "ok", "{report}");
+        assert_eq!(report["denial"].is_null(), allow != false, "{report}");
+        assert_ne!(report["text"], "", "{report}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
 #[test]
 fn arguments_that_are_no_object_cannot_run() {
     let output = client(&["call", "process_refund", "[1]"]);

@@ -27,16 +27,23 @@ async fn main() -> ExitCode {
         )
         .init();
     let outcome = match &cli.command {
-        None => demo::run(&cli.common, cli.keep).await,
+        None => demo::run(&cli.common, cli.keep).await.map(code),
         Some(Command::Call(call)) => call_command::run(&cli.common, call).await,
-        Some(Command::Tools(tools)) => tools_command::run(&cli.common, tools).await,
+        Some(Command::Tools(tools)) => tools_command::run(&cli.common, tools).await.map(code),
     };
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(code) => code,
         Err(error) => {
             error.tell(cli.common.json);
             ExitCode::from(2)
         }
+    }
+}
+
+/// As expected, or not.
+fn code(expected: bool) -> ExitCode {
+    match expected {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(1),
     }
 }

@@ -3,17 +3,16 @@
 use aport_gate::{ClientError, DenialReason, PassportClient, RetryOnDenial, Strategy, ToolReply};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    call_command::{refused, told},
-    report::Step,
-};
+use crate::{CallReport, call_command::told, report::Step};
 
 type Outcome = Result<ToolReply, ClientError>;
 
 const PACKS: [(&str, &str); 2] = [
-    ("merge_pull_request", "code.repository.merge.v1"),
-    ("process_refund", "finance.payment.refund.v1"),
+    (MERGE, "code.repository.merge.v1"),
+    (REFUND, "finance.payment.refund.v1"),
 ];
+const MERGE: &str = "merge_pull_request";
+const REFUND: &str = "process_refund";
 const LIMIT: u64 = 50_000;
 const OVER_LIMIT: u64 = 100_000;
 
@@ -38,7 +37,7 @@ pub(super) async fn list(client: &PassportClient) -> Step {
                 .map(|(tool, pack)| json!({ "tool": tool, "pack": pack }));
             (listed == PACKS, lines.join("\n"), detail.collect())
         }
-        Err(error) => (false, told(&error), refused(&error)),
+        Err(error) => (false, told(&error), json!({ "error": error.to_string() })),
     };
     Step {
         name: "tools_listed",
@@ -50,10 +49,11 @@ pub(super) async fn list(client: &PassportClient) -> Step {
 }
 
 pub(super) async fn merge(client: &PassportClient) -> Step {
-    let outcome = client.call("merge_pull_request", merge_arguments()).await;
+    let outcome = client.call(MERGE, merge_arguments()).await;
     let start = "✅ Pull request #123 merged to main in my-org/my-repo";
     let ok = matches!(&outcome, Ok(reply) if decided(reply) && reply.text().starts_with(start));
     step(
+        MERGE,
         "merge_allowed",
         "Merging pull request #123 is allowed",
         ok,
@@ -63,10 +63,11 @@ pub(super) async fn merge(client: &PassportClient) -> Step {
 
 pub(super) async fn refund(client: &PassportClient) -> Step {
     let call = refund_arguments(5000, "demo-refund-1");
-    let outcome = client.call("process_refund", call).await;
+    let outcome = client.call(REFUND, call).await;
     let start = "✅ Refund processed: ";
     let ok = matches!(&outcome, Ok(reply) if decided(reply) && reply.text().starts_with(start));
     step(
+        REFUND,
         "refund_allowed",
         "A refund of 50 dollars is allowed",
         ok,
@@ -76,7 +77,7 @@ pub(super) async fn refund(client: &PassportClient) -> Step {
 
 pub(super) async fn refund_over_limit(client: &PassportClient) -> Step {
     let call = refund_arguments(OVER_LIMIT, "demo-refund-2");
-    let outcome = client.call("process_refund", call).await;
+    let outcome = client.call(REFUND, call).await;
     let names_limit = |reason: &DenialReason| {
         let details = reason.details.as_ref();
         reason.code == "oap.limit_exceeded"
@@ -85,7 +86,7 @@ pub(super) async fn refund_over_limit(client: &PassportClient) -> Step {
     let ok = matches!(&outcome, Err(ClientError::Denied(denial))
         if denial.decision_id.is_some() && denial.reasons.iter().any(names_limit));
     let expected = "A refund of 1000 dollars is denied, with the limit of 500 as reason";
-    step("refund_over_limit_denied", expected, ok, outcome)
+    step(REFUND, "refund_over_limit_denied", expected, ok, outcome)
 }
 
 pub(super) async fn adjusted_refund(client: &PassportClient) -> Step {
@@ -94,30 +95,30 @@ pub(super) async fn adjusted_refund(client: &PassportClient) -> Step {
         field: "amount".to_owned(),
     };
     let outcome = client
-        .call_with_retry("process_refund", call, RetryOnDenial::new(halve))
+        .call_with_retry(REFUND, call, RetryOnDenial::new(halve))
         .await;
     let ok = matches!(&outcome, Ok(reply)
         if decided(reply)
             && reply.denials.len() == 1
             && reply.arguments.get("amount") == Some(&LIMIT.into()));
     let expected = "Halving the amount after each denial ends in an allowed refund of 500 dollars";
-    step("refund_adjusted", expected, ok, outcome)
+    step(REFUND, "refund_adjusted", expected, ok, outcome)
 }
 
 pub(super) async fn suspended_passport(client: &PassportClient) -> Step {
     let call = refund_arguments(5000, "demo-refund-3");
-    let outcome = client.call("process_refund", call).await;
+    let outcome = client.call(REFUND, call).await;
     let ok = is_suspended(&outcome);
     let expected = "An agent with a suspended passport is denied";
-    step("suspended_agent_denied", expected, ok, outcome)
+    step(REFUND, "suspended_agent_denied", expected, ok, outcome)
 }
 
 pub(super) async fn suspended_meanwhile(client: &PassportClient) -> Step {
     let call = refund_arguments(5000, "demo-refund-4");
-    let outcome = client.call("process_refund", call).await;
+    let outcome = client.call(REFUND, call).await;
     let ok = is_suspended(&outcome);
     let expected = "Once the operator suspends the passport, the running server denies at once";
-    step("suspended_meanwhile_denied", expected, ok, outcome)
+    step(REFUND, "suspended_meanwhile_denied", expected, ok, outcome)
 }
 
 fn merge_arguments() -> Map<String, Value> {
@@ -154,7 +155,14 @@ fn is_suspended(outcome: &Outcome) -> bool {
         if denial.has_code("oap.passport_suspended"))
 }
 
-fn step(name: &'static str, expected: &'static str, ok: bool, outcome: Outcome) -> Step {
+/// `tool`: what was called.
+fn step(
+    tool: &str,
+    name: &'static str,
+    expected: &'static str,
+    ok: bool,
+    outcome: Outcome,
+) -> Step {
     let (observed, detail) = match outcome {
         Ok(reply) => {
             let denied = reply
@@ -162,13 +170,9 @@ fn step(name: &'static str, expected: &'static str, ok: bool, outcome: Outcome) 
                 .iter()
                 .map(|denial| format!("denied: {denial}\n"));
             let observed = denied.collect::<String>() + &reply.text();
-            let detail = json!({
-                "outcome": "ok", "text": reply.text(), "arguments": reply.arguments,
-                "decision": reply.decision, "denials": reply.denials,
-            });
-            (observed, detail)
+            (observed, json!(CallReport::of_reply(tool, &reply)))
         }
-        Err(error) => (told(&error), refused(&error)),
+        Err(error) => (told(&error), json!(CallReport::of_error(tool, &error))),
     };
     Step {
         name,

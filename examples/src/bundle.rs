@@ -17,7 +17,7 @@ use crate::server_process::locate;
 ///
 /// The form that its user fills in sets mode, registry, API key, agent and home.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "aport-gate-bundle", version)]
 pub struct BundleCli {
     /// The bundle to write.
     #[arg(long, value_name = "FILE", default_value = "aport-gate.mcpb")]

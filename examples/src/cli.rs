@@ -13,7 +13,7 @@ pub const DEMO_AGENT: &str = "ap_a2d10232c6534523812423eec8a1425c";
 /// Exit code: 0 as expected or allowed, 1 not as expected or refused, 2 could
 /// not run.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "aport-gate-client", version, about)]
 pub struct Cli {
     /// What to do; a demonstration if absent.
     #[command(subcommand)]

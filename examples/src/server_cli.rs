@@ -9,7 +9,7 @@ use clap::Parser;
 
 /// An MCP server with two gated tools, on standard input and output or over HTTP.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "aport-gate-server", version, about)]
 pub struct ServerCli {
     /// Print what guards each tool, as JSON, and leave.
     #[arg(long)]

@@ -9,7 +9,7 @@ use crate::cli::{Caller, Common};
 /// Exit code: 0 when the model came to an end, 1 when it refused, was cut off, took too many turns or left a
 /// call of which nobody knows whether it ran, 2 when it could not run.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "aport-gate-agent", version, about)]
 pub struct AgentCli {
     /// Whose API the model is behind.
     #[arg(value_enum)]

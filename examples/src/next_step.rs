@@ -38,6 +38,9 @@ impl NextStep for RunError {
                     "change the permissions of `{}`, or name another with the option",
                     path.display()
                 ),
+                ErrorKind::IsADirectory => {
+                    format!("`{}` is a folder: name a file", path.display())
+                }
                 _ => format!("check `{}` and the disk", path.display()),
             },
             Self::Passport { .. } => {
@@ -46,6 +49,10 @@ impl NextStep for RunError {
             }
             Self::NoServer { .. } => {
                 "install it with `cargo install --path examples`, or name one with `--server PATH`"
+                    .to_owned()
+            }
+            Self::NotForBundle { .. } => {
+                "without `--server` it takes the one beside this program; `cargo build --release --bin aport-gate-server` builds one"
                     .to_owned()
             }
             Self::Start { path, .. } => format!(

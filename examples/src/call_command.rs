@@ -54,6 +54,9 @@ pub async fn run(common: &Common, call: &Call) -> Result<ExitCode, RunError> {
         Err(error) => told(&error),
     };
     writeln!(out, "{}", seen::lines(&text))?;
+    if let Some(next) = report.next {
+        writeln!(out, "  next: {next}")?;
+    }
     Ok(code)
 }
 

@@ -38,6 +38,9 @@ impl NextStep for RunError {
                     "change the permissions of `{}`, or name another with the option",
                     path.display()
                 ),
+                ErrorKind::IsADirectory => {
+                    format!("`{}` is a folder: name a file", path.display())
+                }
                 _ => format!("check `{}` and the disk", path.display()),
             },
             Self::Passport { .. } => {
@@ -46,6 +49,10 @@ impl NextStep for RunError {
             }
             Self::NoServer { .. } => {
                 "install it with `cargo install --path examples`, or name one with `--server PATH`"
+                    .to_owned()
+            }
+            Self::NotForBundle { .. } => {
+                "without `--server` it takes the one beside this program; `cargo build --release --bin aport-gate-server` builds one"
                     .to_owned()
             }
             Self::Start { path, .. } => format!(
@@ -105,6 +112,15 @@ pub(crate) fn after_client(error: &ClientError) -> &'static str {
         ClientError::AccessRefused { .. } => {
             "put a valid token into a variable, and name it with `--token-env`"
         }
+        ClientError::Unavailable(denial) if denial.has_code("gate.invalid_arguments") => {
+            "correct the arguments; `aport-gate-client tools` lists those that the tool requires"
+        }
+        ClientError::Unavailable(denial) if denial.has_code("gate.facts_unavailable") => {
+            "correct the call where its reason tells of what was asked for; else try again in a moment"
+        }
+        ClientError::Unavailable(denial) if denial.class() != DenialClass::Transient => {
+            "`aport-gate doctor` looks at the whole set-up and says what to do"
+        }
         ClientError::NotSent { .. }
         | ClientError::Unavailable(_)
         | ClientError::Deadline { .. } => "try again in a moment",
@@ -118,7 +134,7 @@ pub(crate) fn after_client(error: &ClientError) -> &'static str {
         ClientError::Adjustment { .. } => {
             "name with `--halve` an argument that is a number, or keep to the limits in its reasons"
         }
-        ClientError::Tool { .. } => "nothing was done: correct what the tool names",
+        ClientError::Tool { .. } => "nothing was done: the tool says why",
         ClientError::Protocol { .. } => "`aport-gate-client tools` lists what there is to call",
         _ => "`aport-gate doctor` looks at the whole set-up and says what to do",
     }

@@ -37,6 +37,14 @@ pub enum RunError {
         /// Why it was not built.
         problem: String,
     },
+    /// A bundle of it would not start.
+    #[error("no bundle can be made of `{}`: {problem}", path.display())]
+    NotForBundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The server could not be started, or does not speak MCP.
     #[error("cannot start `{}`: {problem}", path.display())]
     Start {

@@ -24,7 +24,13 @@ pub(crate) async fn locate(named: Option<&Path>) -> Result<PathBuf, RunError> {
         return if path.is_file() {
             Ok(path.to_owned())
         } else {
-            Err(no_server(path, "there is no such file"))
+            Err(no_server(
+                path,
+                match path.is_dir() {
+                    true => "it is a folder",
+                    false => "there is no such file",
+                },
+            ))
         };
     }
     let own = std::env::current_exe()?;

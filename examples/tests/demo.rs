@@ -275,6 +275,60 @@ fn a_call_is_reported_in_one_shape_whatever_became_of_it() {
 }
 
 #[test]
+fn what_did_not_end_well_is_told_with_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let passports = home.path().join("passports");
+    std::fs::create_dir(&passports).unwrap();
+    let file = format!("{DEMO_AGENT}.json");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("passports")
+        .join(&file);
+    std::fs::copy(shipped, passports.join(&file)).unwrap();
+    let over = json!({
+        "order_id": "ORD-1", "customer_id": "CUS-1", "amount": 70_000, "currency": "USD",
+        "region": "US", "idempotency_key": "key-00001",
+    })
+    .to_string();
+    for (tool, arguments, agent, next) in [
+        (
+            "process_refund",
+            "{}",
+            DEMO_AGENT,
+            "next: correct the arguments",
+        ),
+        (
+            "process_refund",
+            &over,
+            DEMO_AGENT,
+            "next: keep to the limits",
+        ),
+        (
+            "process_refund",
+            &over,
+            "ap_nobody",
+            "next: no other arguments can pass",
+        ),
+        (
+            "proces_refund",
+            "{}",
+            DEMO_AGENT,
+            "next: `aport-gate-client tools` lists",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+            .args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")])
+            .args(["call", tool, arguments, "--agent", agent, "--home"])
+            .arg(home.path())
+            .env_remove("APORT_AGENT_ID")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(next), "no `{next}` in {told}");
+    }
+}
+
+#[test]
 fn arguments_that_are_no_object_cannot_run() {
     let output = client(&["call", "process_refund", "[1]"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");

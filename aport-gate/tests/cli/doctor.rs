@@ -328,7 +328,11 @@ fn client(place: &Place, entry: Value, code: i32) -> Vec<(String, String)> {
         serde_json::json!({ "mcpServers": { "gate": entry } }).to_string(),
     );
     complaints(
-        ask(place, &["doctor", "--json", "--client", &file], &[]),
+        ask(
+            place,
+            &["doctor", "--json", "--no-start", "--client", &file],
+            &[],
+        ),
         code,
     )
 }

@@ -1,4 +1,4 @@
-//! The bundle as a file: a zip archive with the manifest and the server.
+//! The bundle itself: a zip archive with the manifest and the server.
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -12,8 +12,8 @@ use super::file;
 use super::manifest::entry_point;
 use crate::RunError;
 
-/// Writes the bundle whole or not at all, and gives its SHA-256 in hexadecimal.
-pub(super) fn write(path: &Path, manifest: &Value, program: &[u8]) -> Result<String, RunError> {
+/// The bundle's bytes; `path` is where they go.
+pub(super) fn pack(path: &Path, manifest: &Value, program: &[u8]) -> Result<Vec<u8>, RunError> {
     let failed = |error: zip::result::ZipError| RunError::File {
         action: "write",
         path: path.to_owned(),
@@ -32,12 +32,11 @@ pub(super) fn write(path: &Path, manifest: &Value, program: &[u8]) -> Result<Str
         .start_file(entry_point(), options.unix_permissions(0o755))
         .map_err(failed)?;
     archive.write_all(program).map_err(file("write", path))?;
-    let bundle = archive.finish().map_err(failed)?.into_inner();
-    let part = path.with_extension("part");
-    std::fs::write(&part, &bundle).map_err(file("write", &part))?;
-    std::fs::rename(&part, path).map_err(file("write", path))?;
-    Ok(Sha256::digest(&bundle)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(archive.finish().map_err(failed)?.into_inner())
+}
+
+/// SHA-256 in hexadecimal.
+pub(super) fn sha256(bundle: &[u8]) -> String {
+    let digest = Sha256::digest(bundle);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -129,8 +129,7 @@ fn the_registrys_entry_is_valid_under_its_published_schema() {
     };
     let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/server_json.py");
-    // What lies in the bundle does not matter to the entry.
-    build(folder.path(), &script);
+    build(folder.path(), server_binary());
     let ended = run(Command::new(python)
         .arg(script)
         .arg(folder.path().join("server.json")));

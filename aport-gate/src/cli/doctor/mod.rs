@@ -2,18 +2,24 @@
 
 mod client;
 mod environment;
+mod filled;
+mod heard;
 mod home;
 #[cfg(feature = "http")]
 mod http;
+mod launch;
 mod ledger;
 mod passports;
 mod program;
 #[cfg(feature = "registry")]
 mod registry;
+mod secrets;
+mod start;
 mod tokens;
 mod variables;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,13 +28,17 @@ use super::Verdict;
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::{Output, Tone, one_line};
+use launch::Launch;
 use variables::Variables;
 
 /// Check a set-up and say what to do: programs, environment, home, passports, packs, tokens, ledger, clock,
 /// and in registry mode whether the registry can be reached and knows this server and its agent.
 ///
 /// It looks at the environment of this shell. What a client starts may get another one: with
-/// `--client` it looks at what stands in that client's configuration.
+/// `--client` it looks at what stands in that client's configuration, and starts the server as the
+/// client would: that program, with these arguments and variables. It asks for its tools, calls
+/// none, and ends it. What a start makes, such as the ledger, is made. With `--no-start` the file is
+/// read, and nothing of it is started but `aport-gate-server --version`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// Configuration of an MCP client, such as `claude_desktop_config.json` or `.vscode/mcp.json`.
@@ -37,6 +47,12 @@ pub(super) struct Doctor {
     /// Its entry, where it has several that could be meant.
     #[arg(long, value_name = "NAME", requires = "client")]
     entry: Option<String>,
+    /// Do not start the server of that entry.
+    #[arg(long, requires = "client")]
+    no_start: bool,
+    /// How long the server of that entry has until it has told its tools.
+    #[arg(long, value_name = "SECONDS", default_value = "20", requires = "client", value_parser = clap::value_parser!(u32).range(1..=600))]
+    start_timeout: u32,
     #[cfg(feature = "http")]
     #[command(flatten)]
     http: http::Asked,
@@ -90,6 +106,10 @@ impl Check {
         self
     }
 
+    fn is_bad(&self) -> bool {
+        self.health == Health::Bad
+    }
+
     fn is_good(&self) -> bool {
         self.health == Health::Good
     }
@@ -139,24 +159,57 @@ impl Doctor {
 
     async fn look(&self) -> Result<Vec<Check>, Failure> {
         let mut checks = vec![program::own()];
-        let variables = match &self.client {
+        let (variables, launch) = match &self.client {
             None => {
                 checks.extend(program::server().await);
-                Some(Variables::of_process())
+                (Some(Variables::of_process()), None)
             }
             Some(path) => {
                 let entry = client::entry(path, self.entry.as_deref()).await?;
                 checks.extend(entry.checks);
-                entry.variables
+                let server = entry.server;
+                server.map_or((None, None), |server| {
+                    (Some(server.variables), Some(server.launch))
+                })
             }
         };
         if let Some(variables) = &variables {
             checks.extend(environment::checks(variables));
             checks.extend(surroundings(variables).await);
         }
+        // Last: a start makes what is not there yet, such as the ledger.
+        if let Some(launch) = launch {
+            let started = self.start(launch, &checks).await;
+            checks.extend(started);
+        }
         #[cfg(feature = "http")]
         checks.extend(self.http.checks().await);
         Ok(checks)
+    }
+
+    /// The server of a client's configuration, unless that could only show what is known already.
+    async fn start(&self, launch: Result<Launch, String>, known: &[Check]) -> Vec<Check> {
+        let stops = |check: &&Check| {
+            check.is_bad()
+                && matches!(
+                    &*check.subject,
+                    "command" | "args" | "cwd" | "client" | "environment"
+                )
+        };
+        let why_not = match (launch, known.iter().find(stops)) {
+            _ if self.no_start => "as `--no-start` asks".to_owned(),
+            (_, Some(check)) => format!(
+                "what is wrong with its {} has to be corrected first",
+                check.subject
+            ),
+            (Err(obstacle), None) => obstacle,
+            (Ok(launch), None) => {
+                let within = Duration::from_secs(self.start_timeout.into());
+                return start::checks(&launch, within).await;
+            }
+        };
+        let found = format!("not started: {why_not}; whether it serves is not known");
+        vec![Check::good("start", found)]
     }
 }
 

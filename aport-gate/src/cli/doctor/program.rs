@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, Health};
 
 /// The example server, which a set-up without a server of its own starts.
 const SERVER: &str = "aport-gate-server";
@@ -32,32 +32,39 @@ pub(super) async fn server() -> Option<Check> {
     Some(answers(&on_path(SERVER)?).await)
 }
 
-/// A program that a client's configuration names.
-pub(super) async fn command(named: &str) -> Check {
+/// A program that a client's configuration names, and where it is, if it can be started.
+pub(super) async fn command(named: &str) -> (Check, Option<PathBuf>) {
     let path = Path::new(named);
     if path.components().count() > 1 {
         if !path.is_absolute() {
             let found = format!("`{named}` starts from a folder that the client chooses");
-            return Check::doubtful("command", found).next("name it by its whole path");
+            let check = Check::doubtful("command", found).next("name it by its whole path");
+            return (check, None);
         }
-        return usable(path).await;
+        let check = usable(path).await;
+        let place = (check.health != Health::Bad).then(|| path.to_owned());
+        return (check, place);
     }
-    match on_path(named) {
-        None => Check::bad("command", format!("there is no `{named}` on the PATH"))
-            .next("name the program by its whole path"),
-        Some(path) => {
-            let check = usable(&path).await;
-            if check.is_good() {
-                let found = format!(
-                    "`{named}` is `{}` here; a desktop client may have another PATH",
-                    path.display()
-                );
-                return Check::doubtful("command", found)
-                    .next(format!("name it by its whole path, `{}`", path.display()));
-            }
-            check
-        }
+    let Some(path) = on_path(named) else {
+        let check = Check::bad("command", format!("there is no `{named}` on the PATH"));
+        return (check.next("name the program by its whole path"), None);
+    };
+    let check = usable(&path).await;
+    if check.health == Health::Bad {
+        return (check, None);
     }
+    if check.is_good() {
+        let place = path.display();
+        let found = format!("`{named}` is `{place}` here; a desktop client may have another PATH");
+        let next = format!("name it by its whole path, `{place}`");
+        return (Check::doubtful("command", found).next(next), Some(path));
+    }
+    (check, Some(path))
+}
+
+/// Whether it is the example server.
+pub(super) fn is_our_server(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == SERVER)
 }
 
 async fn usable(path: &Path) -> Check {
@@ -71,7 +78,7 @@ async fn usable(path: &Path) -> Check {
             .next(format!("chmod u+x {place}"));
     }
     // Only our own server is started to ask for its version: another program may do anything.
-    if path.file_stem().is_some_and(|name| name == SERVER) {
+    if is_our_server(path) {
         return answers(path).await;
     }
     Check::good("command", format!("`{place}`"))

@@ -5,7 +5,7 @@
 //! mistake of somebody. So the form's values come under names of their own, and only those that were
 //! filled in become variables of the server, which is then started anew.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
 /// A field of the form, and the variable that it sets.
@@ -60,15 +60,26 @@ pub fn relaunch() -> ExitCode {
         Err(error) => return failed(&error),
     };
     command.args(std::env::args_os().skip(1).filter(|one| one != "--bundled"));
+    // What the desktop's own environment says is not what stands in the form: no other ledger, and no real money.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
+        command.env_remove(name);
+    }
     for field in &FIELDS {
-        // What the desktop's own environment says is not what stands in the form.
-        command.env_remove(field.variable);
         command.env_remove(field.handed_over_as());
         if let Some(value) = field.filled(std::env::var_os(field.handed_over_as())) {
             command.env(field.variable, value);
         }
     }
     become_it(command)
+}
+
+/// Whether a variable is a setting of the gate or of a back end.
+fn is_setting(name: &OsStr) -> bool {
+    // As on Windows, where names differ in nothing by their case.
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    ["APORT_", "GITHUB_", "STRIPE_"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 #[cfg(unix)]

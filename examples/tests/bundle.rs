@@ -7,8 +7,9 @@
     reason = "tests may panic"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -136,4 +137,33 @@ fn what_cannot_be_published_or_started_is_refused_and_leaves_nothing() {
     let (code, _, told) = bundle(folder.path(), &arguments);
     assert_eq!(code, Some(2), "{told}");
     assert!(!folder.path().join("aport-gate.mcpb").exists(), "{told}");
+}
+
+#[test]
+fn a_bundled_server_takes_no_setting_from_the_desktops_surroundings() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = Command::new(SERVER)
+        .arg("--bundled")
+        .env("BUNDLE_APORT_HOME", home.path())
+        .env("RUST_LOG", "info")
+        // Any of them would keep the server from starting, or let it spend real money.
+        .env("APORT_TIMEOUT_MS", "soon")
+        .env("STRIPE_API_BASE", "nowhere")
+        .env("STRIPE_API_KEY", "sk_live_of_somebody")
+        .env("GITHUB_TOKEN", "${TOKEN}")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let hello = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"tests","version":"1"}}}"#;
+    // A server that did not start reads nothing.
+    let _ = writeln!(child.stdin.as_mut().unwrap(), "{hello}");
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.contains("serverInfo"), "{log}");
+    for simulated in ["payment desk: simulated", "git host: simulated"] {
+        assert!(log.contains(simulated), "{log}");
+    }
 }

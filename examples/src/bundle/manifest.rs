@@ -60,8 +60,9 @@ fn form() -> Value {
     json!({
         "mode": {
             "type": "string", "title": "Mode",
-            "description": "`local`: passports and caps are on this machine. `registry`: a registry decides.",
-            "default": "local", "required": false,
+            "description": "`local`: passports and caps are on this machine. `registry`: a registry decides. Blank: \
+                            the registry, if one is given below.",
+            "required": false,
         },
         "base_url": {
             "type": "string", "title": "Registry",

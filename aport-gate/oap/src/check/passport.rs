@@ -321,7 +321,19 @@ fn allowlist(map: &Map<String, Value>, document: &mut Document<'_>) {
             );
             continue;
         };
-        for list in ["servers", "tools"] {
+        let known: Vec<&str> = crate::mcp::LISTS
+            .into_iter()
+            .flat_map(|(_, names)| names)
+            .collect();
+        for key in lists.keys().filter(|key| !known.contains(&key.as_str())) {
+            let near = meant(key, &known).map(|near| format!("; did you mean `{near}`?"));
+            let message = format!(
+                "`{key}` means nothing in an MCP allowlist, so it allows all{}; the lists are `servers` and `tools`",
+                near.unwrap_or_default()
+            );
+            document.warning(&super::position::field(path, key), message);
+        }
+        for list in known {
             let strings = |list: &Value| {
                 list.as_array()
                     .is_some_and(|list| list.iter().all(Value::is_string))

@@ -52,7 +52,9 @@ pub(crate) fn absence(absence: Absence<'_>) -> (String, String) {
         ),
         Origin::Policy => format!("the pack has no `{path}`"),
         Origin::Counter => format!("counter `{path}` has no value for this context"),
-        Origin::Fact => format!("`{path}` is not known"),
+        Origin::Fact => format!(
+            "`{path}` is not known: add it to the context, as an argument of the tool or as a fact of its server"
+        ),
         Origin::Item => format!("`{path}` is absent"),
     };
     (path, message)

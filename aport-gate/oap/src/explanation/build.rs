@@ -225,14 +225,22 @@ impl Pack {
         });
         steps.push(match scene.idempotency_key {
             None => skipped(Stage::Idempotency),
-            Some(key) => step(
-                Stage::Idempotency,
-                vec![
-                    known("key", key.into()),
-                    known("used before", usage.key_seen.into()),
-                ],
-                self.key_conflict(usage).into_iter().collect(),
-            ),
+            Some(key) => Step {
+                // Where a rule asks about it, that rule tells the reason.
+                result: if scene.key_seen {
+                    StepResult::Fails
+                } else {
+                    StepResult::Holds
+                },
+                ..step(
+                    Stage::Idempotency,
+                    vec![
+                        known("key", key.into()),
+                        known("used before", scene.key_seen.into()),
+                    ],
+                    self.key_conflict(usage).into_iter().collect(),
+                )
+            },
         });
         let review = approval::needed(self, passport, request.context);
         steps.push(step(

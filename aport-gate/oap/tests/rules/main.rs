@@ -25,6 +25,8 @@ mod reference;
 #[cfg(test)]
 mod reference_cases;
 #[cfg(test)]
+mod repeated;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod setting;

@@ -11,7 +11,7 @@ use crate::reason::{failed, missing, policy_error, stage};
 use crate::validator::{Call, Denial, Failure};
 use crate::{
     Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, approval,
-    repeated, stages,
+    repeated, required_limits, stages,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -125,6 +125,10 @@ impl Pack {
             if let Some(reason) = judge(rule, &mut machine, valid) {
                 repeated::add(&mut reasons, of_stages, reason, rule, (self, passport));
             }
+        }
+        if valid {
+            let lacking = required_limits::lacking(&mut machine, &reasons);
+            reasons.extend(lacking);
         }
         let charges = self.charges(scene, valid, &mut reasons);
         if let Some(reason) = self.key_conflict(usage) {

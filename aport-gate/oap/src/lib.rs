@@ -59,6 +59,8 @@ mod reason;
 #[cfg(feature = "evaluate")]
 mod repeated;
 #[cfg(feature = "evaluate")]
+mod required_limits;
+#[cfg(feature = "evaluate")]
 mod schema;
 #[cfg(feature = "evaluate")]
 mod spelled;

@@ -9,7 +9,10 @@ use crate::evaluate::judge;
 use crate::pack::Body;
 use crate::spelled::{Spelled, by};
 use crate::validator::{Call, Failure};
-use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, stages};
+use crate::{
+    Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, required_limits,
+    stages,
+};
 use serde_json::Value;
 
 impl Pack {
@@ -201,6 +204,11 @@ impl Pack {
             ..scene
         };
         steps.extend(self.rules().iter().map(|rule| of_rule(rule, scene, valid)));
+        if valid && !self.required_limits().is_empty() {
+            let told: Vec<Reason> = steps.iter().flat_map(|step| step.reasons.clone()).collect();
+            let lacking = required_limits::lacking(&mut Evaluator::new(scene), &told);
+            steps.push(step(Stage::RequiredLimits, Vec::new(), lacking));
+        }
 
         let mut uncounted = Vec::new();
         let charges = self.charges(scene, valid, &mut uncounted);

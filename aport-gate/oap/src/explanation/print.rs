@@ -16,6 +16,7 @@ impl fmt::Display for Stage {
             Self::Region => "region",
             Self::Mcp => "MCP allowlist",
             Self::Rule => "rule",
+            Self::RequiredLimits => "required limits",
             Self::Counters => "counters",
             Self::Idempotency => "idempotency key",
             Self::Approval => "approval",

@@ -73,6 +73,9 @@ pub struct Pack {
     absent: Absent,
     #[cfg(feature = "evaluate")]
     approvals: Vec<crate::approval::Request>,
+    /// Limits that a passport has to set.
+    #[cfg(feature = "evaluate")]
+    required_limits: Vec<crate::required_limits::RequiredLimit>,
     #[cfg(feature = "evaluate")]
     asks_allowlist: bool,
     #[cfg(feature = "evaluate")]
@@ -143,6 +146,8 @@ impl Pack {
             absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
             approvals: crate::approval::requests(map),
+            #[cfg(feature = "evaluate")]
+            required_limits: Vec::new(),
             #[cfg(feature = "evaluate")]
             asks_allowlist: read::flag(map, "mcp", "require_allowlisted_if_present"),
             #[cfg(feature = "evaluate")]
@@ -369,6 +374,11 @@ impl Pack {
             Body::Validator(validator) => validator.reads_limit(name),
             Body::Unevaluable(_) => false,
         })
+    }
+
+    /// The limits that a passport has to set and that some rule reads.
+    pub(crate) fn required_limits(&self) -> &[crate::required_limits::RequiredLimit] {
+        &self.required_limits
     }
 
     /// Whether the passport's MCP allowlist counts.

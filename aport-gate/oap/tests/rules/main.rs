@@ -27,6 +27,8 @@ mod reference_cases;
 #[cfg(test)]
 mod repeated;
 #[cfg(test)]
+mod required_limits;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod setting;

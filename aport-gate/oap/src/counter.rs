@@ -2,6 +2,8 @@
 
 use crate::Window;
 use crate::condition::ast::{Expr, Method, Operator, Root};
+#[cfg(feature = "evaluate")]
+use crate::pack::CallKind;
 use crate::validator::Validator;
 
 /// The set of idempotency keys seen before.
@@ -20,16 +22,22 @@ pub(crate) struct Counter {
 #[cfg(feature = "evaluate")]
 impl Counter {
     /// How the name was understood, where the pack does not say.
-    pub(crate) fn undeclared(&self) -> String {
+    pub(crate) fn undeclared(&self, kind: Option<&CallKind>) -> String {
         let Self {
             name,
             of,
             by,
             window,
         } = self;
-        let what = match of {
-            Some(of) => format!("the sum of `{of}`"),
-            None => "the number of calls".to_owned(),
+        let what = match (of, kind) {
+            (Some(of), _) => format!("the sum of `{of}`"),
+            (None, Some(CallKind { field, of, .. })) => {
+                format!(
+                    "the number of calls whose `{field}` is `{}`",
+                    of.join("` or `")
+                )
+            }
+            (None, None) => "the number of all calls under this pack".to_owned(),
         };
         let by = match by.as_slice() {
             [] => String::new(),
@@ -283,9 +291,11 @@ mod reading {
             .counter_uses()
             .filter_map(|(found, program)| {
                 let counter = scene.pack.counters().get(found.counter)?;
-                if found
-                    .validator
-                    .is_some_and(|validator| !validator.counts(scene, counter))
+                let kind = scene.pack.counted_kind(found.counter);
+                if kind.is_some_and(|kind| kind.excludes(scene.context))
+                    || found
+                        .validator
+                        .is_some_and(|validator| !validator.counts(scene, counter))
                 {
                     return None;
                 }

@@ -269,6 +269,9 @@ pub(crate) fn judge<'a>(
     valid: bool,
 ) -> Option<Reason> {
     let scene = &machine.scene;
+    if rule.is_of_another_kind(scene.context) {
+        return None;
+    }
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {

@@ -46,10 +46,12 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
     for (name, path) in &counters {
         if !declared.contains(&name.as_str())
             && !told.contains(&name.as_str())
-            && let Some(counter) = pack.counters().iter().find(|known| known.name == *name)
+            && let Some(at) = pack.counter_index(name)
+            && let Some(counter) = pack.counters().get(at)
         {
             told.push(name);
-            document.warning(path, counter.undeclared());
+            let read = counter.undeclared(pack.counted_kind(at));
+            document.warning(path, read);
         }
     }
     let required = pack

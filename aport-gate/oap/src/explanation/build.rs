@@ -268,6 +268,7 @@ fn of_rule<'a>(rule: &'a Rule, scene: Scene<'a>, valid: bool) -> Step {
     };
     let (operands, result) = match &rule.body {
         _ if rule.is_waived() => (Vec::new(), StepResult::Waived),
+        _ if rule.is_of_another_kind(scene.context) => (Vec::new(), StepResult::Skipped),
         Body::Unevaluable(_) => (Vec::new(), StepResult::Error),
         Body::Validator(validator) => {
             let call = Call::recording(scene);

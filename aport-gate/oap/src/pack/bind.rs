@@ -93,6 +93,8 @@ impl Pack {
         }
         self.counters = counters;
         self.rules = rules;
+        #[cfg(feature = "evaluate")]
+        self.bind_kinds(declared);
     }
 
     /// Gives a validator its counters, and the field whose values the ledger remembers for it.

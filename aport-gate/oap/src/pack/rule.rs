@@ -22,6 +22,9 @@ pub struct Rule {
     /// The condition in the form that decisions run; the pack makes it when all its counters are known.
     #[cfg(feature = "evaluate")]
     pub(crate) program: Option<Program>,
+    /// The only kind of call that the rule is about, where it is about one.
+    #[cfg(feature = "evaluate")]
+    pub(crate) only_for: Option<super::CallKind>,
     pub(crate) waived: bool,
 }
 
@@ -114,6 +117,8 @@ impl Rule {
             body,
             #[cfg(feature = "evaluate")]
             program: None,
+            #[cfg(feature = "evaluate")]
+            only_for: None,
             waived: false,
         })
     }
@@ -146,6 +151,13 @@ impl Rule {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Whether it is about calls of a kind that this is not.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn is_of_another_kind(&self, context: &Map<String, Value>) -> bool {
+        let kind = self.only_for.as_ref();
+        kind.is_some_and(|kind| kind.excludes(context))
     }
 
     /// Whether the operator switched it off.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod call_kind;
+#[cfg(test)]
 mod closed_context;
 #[cfg(test)]
 mod command;

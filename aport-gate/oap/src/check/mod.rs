@@ -3,6 +3,9 @@
 mod approval;
 mod authority;
 mod document;
+mod keys;
+mod literal;
+mod mended;
 mod nearest;
 mod pack;
 mod passport;

@@ -2,7 +2,7 @@
 
 use super::PackError;
 #[cfg(feature = "evaluate")]
-use super::read::every_error;
+use super::read::{Mended, every_error};
 use super::read::{optional_text, text, wrong_type};
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
@@ -46,7 +46,7 @@ pub(crate) enum Body {
 
 /// Reads one item of `evaluation_rules`, with everything that keeps it from being a rule.
 #[cfg(feature = "evaluate")]
-pub(crate) fn rule_of(value: &Value, at: usize) -> (Option<Rule>, Vec<PackError>) {
+pub(crate) fn rule_of(value: &Value, at: usize) -> Mended<Rule> {
     let parse = |value: &Value| Rule::parse(value, at);
     every_error(value, parse, |key, rule| {
         match key {

@@ -11,6 +11,7 @@ mod pack;
 mod passport;
 mod position;
 mod spelled;
+mod stray;
 mod under;
 mod unread;
 

@@ -1,7 +1,7 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
 use super::{
-    Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled, under,
+    Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled, stray, under,
 };
 use crate::approval::Name;
 use crate::{AgentId, AssuranceLevel, Pack, Passport, PassportStatus, SPEC_VERSION};
@@ -95,7 +95,10 @@ impl Passport {
         times(map, &mut document);
         allowlist(map, &mut document);
         match Passport::parse(value.to_string().as_bytes()) {
-            Ok(passport) => under::report(&passport, packs, &mut document),
+            Ok(passport) => {
+                stray::report(&passport, packs, &mut document);
+                under::report(&passport, packs, &mut document);
+            }
             Err(error) if !document.has_errors() => document.error("", error.to_string()),
             Err(_) => {}
         }

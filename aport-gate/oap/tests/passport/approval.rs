@@ -20,6 +20,8 @@ fn approval_is_asked_for_always_or_above_an_amount() {
         json!({ "approval_required": { "USD": 50 } }),
         json!({ "approval_threshold": 50 }),
         json!({ "approval_limit": { "USD": 50 } }),
+        json!({ "auto_approve_max": 50 }),
+        json!({ "max_amount_without_approval": 50 }),
         json!({ "currency_limits": { "USD": { "approval_required_above": 50 } } }),
         json!({ "approval_required": false, "approval_threshold": 50 }),
     ] {

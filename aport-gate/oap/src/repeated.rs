@@ -1,7 +1,7 @@
 //! One thing that both a stage and a rule of the pack have against a call, or two of its rules: told once. Published
 //! packs ask again in rules for what is asked of every call, under the same codes.
 
-use crate::{Pack, Passport, Reason, Rule};
+use crate::{Pack, Passport, Reason, ReasonDetails, Rule};
 use serde_json::Value;
 
 /// Codes that validators give in place of those of their rules, where a list of the passport leaves something out.
@@ -20,9 +20,21 @@ pub(crate) fn add(
     (pack, passport): (&Pack, &Passport),
 ) {
     let of_stage = reasons.iter_mut().take(stages).find(|known| {
-        known.code == reason.code && known.details.is_none() && repeats(&reason, pack, passport)
+        let of_rule = reason.details.as_ref();
+        let same = |told: &ReasonDetails| {
+            of_rule.is_some_and(|other| {
+                (&told.field, &told.actual, &told.limit)
+                    == (&other.field, &other.actual, &other.limit)
+            })
+        };
+        known.code == reason.code
+            && known.details.as_ref().is_none_or(same)
+            && repeats(&reason, pack, passport)
     });
     if let Some(known) = of_stage {
+        if known.details.is_some() {
+            return;
+        }
         // What the pack's author has to say goes before what is said of every call, and so does a level that the
         // rule asks for in place of the pack's lowest one.
         if rule.message().is_some() || is_of_level(&reason) {

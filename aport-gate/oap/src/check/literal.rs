@@ -94,10 +94,12 @@ fn differing(operator: Operator, field: &Expr, literal: &Expr, pack: &Pack) -> O
 
 /// Whether the literal may be of the type, as far as that shows.
 fn fits(kind: &str, literal: &Expr) -> bool {
-    match (kind, literal) {
-        ("string", Expr::Int(_) | Expr::Float(_) | Expr::Bool(_) | Expr::List(_)) => false,
-        ("integer" | "number", Expr::Str(_) | Expr::Bool(_) | Expr::List(_)) => false,
-        ("boolean", Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::List(_)) => false,
-        _ => true,
-    }
+    let other = match literal {
+        Expr::Int(_) | Expr::Float(_) => ["string", "boolean"].as_slice(),
+        Expr::Bool(_) => &["string", "integer", "number"],
+        Expr::Str(_) => &["integer", "number", "boolean"],
+        Expr::List(_) => &["string", "integer", "number", "boolean"],
+        _ => &[],
+    };
+    !other.contains(&kind)
 }

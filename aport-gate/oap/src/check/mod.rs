@@ -10,6 +10,7 @@ mod nearest;
 mod pack;
 mod passport;
 mod position;
+mod schema;
 mod spelled;
 mod stray;
 mod under;

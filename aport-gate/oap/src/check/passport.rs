@@ -331,7 +331,7 @@ fn allowlist(map: &Map<String, Value>, document: &mut Document<'_>) {
         for key in lists.keys().filter(|key| !known.contains(&key.as_str())) {
             let near = meant(key, &known).map(|near| format!("; did you mean `{near}`?"));
             let message = format!(
-                "`{key}` means nothing in an MCP allowlist, so it allows all{}; the lists are `servers` and `tools`",
+                "`{key}` means nothing in an MCP allowlist, so it restricts nothing{}; the lists are `servers` and `tools`",
                 near.unwrap_or_default()
             );
             document.warning(&super::position::field(path, key), message);

@@ -210,7 +210,12 @@ impl<'a> Evaluator<'a> {
         if self.is_counter(subject) {
             let used = self.eval(subject).ok()?.to_json();
             let (name, limit) = (short(subject), cap.to_json());
-            let text = format!("`{name}` is {}, the cap is {}", shown(&used), shown(&limit));
+            let mut text = format!("`{name}` is {}, the cap is {}", shown(&used), shown(&limit));
+            let pack = self.scene.pack;
+            let counter = pack.counter_index(&name);
+            if let Some(words) = counter.and_then(|at| pack.counted_in_words(at)) {
+                text = format!("{text}; {words}");
+            }
             return Some(Finding {
                 field: Some(name),
                 actual: Some(used.clone()),

@@ -29,8 +29,28 @@ impl CallKind {
 }
 
 impl Pack {
+    /// What a counter that the pack does not declare counts, where there are several kinds of call.
+    pub(crate) fn counted_in_words(&self, counter: usize) -> Option<String> {
+        let known = self.counters.get(counter)?;
+        if counter < self.undeclared_from || known.of.is_some() {
+            return None;
+        }
+        match self.counted_kind(counter) {
+            Some(CallKind { field, of, .. }) => {
+                let of = of.join("` or `");
+                Some(format!("it counts calls whose `{field}` is `{of}`"))
+            }
+            None => {
+                let mut fields = FIELDS.iter();
+                let several = fields.any(|field| self.declares_field(field));
+                several.then(|| "it counts all calls under this pack".to_owned())
+            }
+        }
+    }
+
     /// Finds the kinds of all counters from `declared` on, and the rules that are about one of them alone.
     pub(super) fn bind_kinds(&mut self, declared: usize) {
+        self.undeclared_from = declared;
         let own = self.counters.iter().enumerate().skip(declared);
         self.kinds = own
             .filter_map(|(at, counter)| Some((at, self.kind_of(counter)?)))

@@ -77,6 +77,9 @@ pub struct Pack {
     absent: Absent,
     #[cfg(feature = "evaluate")]
     approvals: Vec<crate::approval::Request>,
+    /// Position of the first counter that the pack does not declare.
+    #[cfg(feature = "evaluate")]
+    undeclared_from: usize,
     /// Counters of one kind of call, by position.
     #[cfg(feature = "evaluate")]
     kinds: Vec<(usize, CallKind)>,
@@ -153,6 +156,8 @@ impl Pack {
             absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
             approvals: crate::approval::requests(map),
+            #[cfg(feature = "evaluate")]
+            undeclared_from: 0,
             #[cfg(feature = "evaluate")]
             kinds: Vec::new(),
             #[cfg(feature = "evaluate")]

@@ -121,6 +121,14 @@ fn without_a_clear_sign_every_call_counts() {
         let mut setting = Setting::new(json.clone(), limits);
         let answer = setting.run(&json!({ "action": "ship.move" }));
         assert_eq!(answer.charges.len(), 1, "{json}: {:?}", answer.reasons);
+        for used in setting.usage.counters.values_mut() {
+            *used = 1000;
+        }
+        let denied = setting.run(&json!({ "action": "ship.move" }));
+        let said = denied.reasons[0]
+            .message
+            .contains("it counts all calls under this pack");
+        assert_eq!(said, json.get("counters").is_none(), "{:?}", denied.reasons);
     }
 }
 
@@ -173,9 +181,9 @@ fn opening_pull_requests_does_not_use_up_the_merges_of_the_published_pack() {
     let third = setting.run(&call("pr.merge"));
     assert_eq!(codes(&third), ["oap.limit_exceeded"]);
     assert!(
-        third.reasons[0]
-            .message
-            .contains("`daily_merge_count` is 2, the cap is 2"),
+        third.reasons[0].message.contains(
+            "`daily_merge_count` is 2, the cap is 2; it counts calls whose `action` is `pr.merge`"
+        ),
         "{:?}",
         third.reasons
     );

@@ -30,6 +30,7 @@ fn told(answer: &Evaluation) -> Vec<(&str, &str, Option<&str>)> {
 fn what_a_stage_has_told_a_rule_only_adds_its_details_to() {
     let rules = json!([
         { "name": "active", "condition": "passport.status == 'active'", "deny_code": "oap.passport_suspended" },
+        { "name": "active_still", "condition": "passport.status == 'active'", "deny_code": "oap.passport_suspended" },
         { "name": "capability", "condition": "'acme.thing' in passport.capabilities", "deny_code": "oap.unknown_capability" },
         { "name": "level", "condition": "passport.assurance_level >= 'L3'", "deny_code": "oap.assurance_insufficient" },
         { "name": "place", "condition": "region in passport.regions", "deny_code": "oap.region_blocked" }

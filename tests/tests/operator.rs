@@ -24,7 +24,10 @@ fn a_suspension_counts_in_every_running_server_from_its_next_call() {
     assert!(answer.is_ok(), "{answer:?}");
     let _ = home.operate(&["passport", "revoke", AGENT]).exits(0);
     let answer = servers[1].call_tool("process_refund", refund_arguments(100, "key-revoked"), None);
-    assert_eq!(answer.codes(), ["oap.passport_revoked"]);
+    assert_eq!(
+        answer.codes(),
+        ["oap.passport_revoked", "oap.passport_suspended"]
+    );
     assert_eq!(home.payments().len(), 3);
 }
 

@@ -101,13 +101,11 @@ fn by_passport(pack: &Pack, passport: &Passport, context: &Map<String, Value>) -
         let mut parts = scope.split('.');
         let first = parts.next().and_then(|first| limits.get(first));
         let nested = first.and_then(|first| parts.try_fold(first, |at, part| at.get(part)));
-        for object in [
-            flat,
-            nested.and_then(Value::as_object),
-            passport.capability(scope),
-        ]
-        .into_iter()
-        .flatten()
+        let limits_of = [flat, nested.and_then(Value::as_object)];
+        for object in limits_of
+            .into_iter()
+            .flatten()
+            .chain(passport.capability_entries(scope))
         {
             scoped |= object
                 .get("approval_required")

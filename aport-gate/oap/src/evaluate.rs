@@ -11,7 +11,7 @@ use crate::reason::{failed, missing, policy_error, stage};
 use crate::validator::{Call, Denial, Failure};
 use crate::{
     Absent, AgentId, Charge, Outcome, Pack, Passport, Reason, Rule, Usage, UsagePlan, approval,
-    stages,
+    repeated, required_limits, stages,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -118,12 +118,17 @@ impl Pack {
         let valid = invalid.is_empty();
         reasons.extend(invalid);
         stages::authority(&scene, request, &mut reasons);
+        let of_stages = reasons.len();
         for rule in self.rules().iter().filter(|rule| !rule.is_waived()) {
             machine.restart();
             // A reason is large; most rules give none.
             if let Some(reason) = judge(rule, &mut machine, valid) {
-                reasons.push(reason);
+                repeated::add(&mut reasons, of_stages, reason, rule, (self, passport));
             }
+        }
+        if valid {
+            let lacking = required_limits::lacking(&mut machine, &reasons);
+            reasons.extend(lacking);
         }
         let charges = self.charges(scene, valid, &mut reasons);
         if let Some(reason) = self.key_conflict(usage) {
@@ -264,6 +269,9 @@ pub(crate) fn judge<'a>(
     valid: bool,
 ) -> Option<Reason> {
     let scene = &machine.scene;
+    if rule.is_of_another_kind(scene.context) {
+        return None;
+    }
     let condition = match &rule.body {
         Body::Unevaluable(message) => return Some(policy_error(rule.name(), message)),
         Body::Validator(validator) => {
@@ -288,7 +296,11 @@ pub(crate) fn judge<'a>(
             if skipped || (!valid && absence.origin == Origin::Context) {
                 return None;
             }
-            let (field, message) = explain::absence(absence);
+            let (field, mut message) = explain::absence(absence);
+            if absence.origin == Origin::Fact && machine.scene.pack.absent() == Absent::Skip {
+                // A cap on what nobody has to name would be none.
+                message += "; `absent: skip` is only for fields that `required_context` describes";
+            }
             valid.then(|| missing(rule, field, message))
         }
         Err(fault) => valid.then(|| policy_error(rule.name(), &fault.to_string())),

@@ -57,6 +57,10 @@ mod passport;
 #[cfg(feature = "evaluate")]
 mod reason;
 #[cfg(feature = "evaluate")]
+mod repeated;
+#[cfg(feature = "evaluate")]
+mod required_limits;
+#[cfg(feature = "evaluate")]
 mod schema;
 #[cfg(feature = "evaluate")]
 mod spelled;

@@ -4,6 +4,13 @@ use crate::reason::{shown, stage};
 use crate::{Pack, Passport, Reason, Request};
 use serde_json::Value;
 
+/// What an allowlist may list, and the names under which it does. Where more than one of them is there, a call has to
+/// be on each.
+pub(crate) const LISTS: [(&str, [&str; 2]); 2] = [
+    ("tool", ["tools", "allowed_tools"]),
+    ("server", ["servers", "allowed_servers"]),
+];
+
 /// What is used and not on the allowlist, if the pack asks for it and the passport has one: `mcp`, or
 /// `metadata.mcp`, with the lists `servers` and `tools`. A kind without a list is not restricted; a malformed
 /// list lists nothing.
@@ -15,8 +22,16 @@ pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) 
     // A pack about MCP calls as such has the server and its tool as fields of their own.
     let calls = pack.declares_field("server") && pack.declares_field("tool");
     for allowlist in allowlists(passport.as_value()) {
-        for (kind, list) in [("tool", "tools"), ("server", "servers")] {
-            if allowlist.is_object() && allowlist.get(list).is_none() {
+        for (kind, names) in LISTS {
+            let lists: Vec<Option<&Value>> = match allowlist.as_object() {
+                Some(map) => names
+                    .iter()
+                    .filter_map(|name| map.get(*name))
+                    .map(Some)
+                    .collect(),
+                None => vec![None],
+            };
+            if lists.is_empty() {
                 continue;
             }
             let mut used: Vec<String> = Vec::new();
@@ -34,10 +49,12 @@ pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) 
                     Some(other) => used.push(shown(other)),
                 }
             }
-            let allowed = allowlist.get(list).and_then(Value::as_array);
-            let allowed = allowed.map_or(&[][..], Vec::as_slice);
+            let covered = |list: &Option<&Value>, name: &str| {
+                let items = list.and_then(Value::as_array);
+                items.is_some_and(|items| items.iter().any(|entry| covers(entry, name)))
+            };
             for name in used {
-                if !allowed.iter().any(|entry| covers(entry, &name)) {
+                if !lists.iter().all(|list| covered(list, &name)) {
                     let message = format!("MCP {kind} `{name}` is not on the passport's allowlist");
                     reasons.push(stage("oap.mcp_not_allowed", message));
                 }
@@ -52,7 +69,9 @@ impl Pack {
     /// allowlist, and the passport has one that lists tools.
     #[must_use]
     pub fn asks_tool(&self, passport: &Passport) -> bool {
-        let lists = |list: &Value| !list.is_object() || list.get("tools").is_some();
+        let [(_, names), _] = LISTS;
+        let lists =
+            |list: &Value| !list.is_object() || names.iter().any(|name| list.get(*name).is_some());
         self.asks_allowlist() && allowlists(passport.as_value()).any(lists)
     }
 }

@@ -52,7 +52,7 @@ impl Passport {
             // Where nothing looks for them, the limits of this capability would not be found at all.
             let unusual =
                 !spellings.is_empty() && !spellings.iter().any(|one| is_usual(one, scope));
-            let (first, others) = variants(scope, &spellings, self.capability_params(scope));
+            let (first, others) = variants(scope, &spellings, self.all_params(scope));
             if unusual {
                 base.insert(scope.clone(), Value::Object(first));
             }
@@ -112,10 +112,10 @@ fn is_usual(spelling: &Spelling<'_>, scope: &str) -> bool {
 
 /// The limits of a capability by its first spelling, and as each spelling has them. What one does not name is taken
 /// from the others.
-fn variants(
+fn variants<'p>(
     scope: &str,
     spellings: &[Spelling<'_>],
-    params: Option<&Map<String, Value>>,
+    params: impl Iterator<Item = &'p Map<String, Value>>,
 ) -> (Limits, Vec<(String, Limits)>) {
     let alls = || {
         spellings.iter().filter_map(|one| match one.says {
@@ -148,14 +148,16 @@ fn variants(
         set(&mut limits, name, value, true);
         found.push((spelling::place(&one.path), limits));
     }
-    let mut narrower = first.clone();
-    for (name, value) in params.into_iter().flatten() {
-        if !OWN_PARAMETERS.contains(&name.as_str()) && !value.is_null() {
-            narrower.insert(name.clone(), value.clone());
+    for params in params {
+        let mut narrower = first.clone();
+        for (name, value) in params {
+            if !OWN_PARAMETERS.contains(&name.as_str()) && !value.is_null() {
+                narrower.insert(name.clone(), value.clone());
+            }
         }
-    }
-    if narrower != first {
-        found.push((format!("params of capability {scope}"), narrower));
+        if narrower != first {
+            found.push((format!("params of capability {scope}"), narrower));
+        }
     }
     (first, found)
 }

@@ -68,10 +68,9 @@ pub(crate) fn parameters(pack: &Pack, request: &Request<'_>, passport: &Passport
     let Some(amount) = request.context.get("amount") else {
         return reasons;
     };
-    for id in pack.requires_capabilities().iter().flatten() {
-        let Some(params) = passport.capability_params(id) else {
-            continue;
-        };
+    let asked = pack.requires_capabilities().iter().flatten();
+    for (id, params) in asked.flat_map(|id| passport.all_params(id).map(move |params| (id, params)))
+    {
         let Some(most) = params.get("max_amount").filter(|most| !most.is_null()) else {
             continue;
         };

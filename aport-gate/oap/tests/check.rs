@@ -377,3 +377,155 @@ fn a_finding_is_printed_on_its_own_lines_only() {
     assert!(printed.contains("x /etc/other.json: ok"), "{printed}");
     assert_eq!(printed.lines().count(), 3, "{printed}");
 }
+
+#[test]
+fn an_error_does_not_hide_what_else_there_is_to_say() {
+    let of = |fields: Value| {
+        let mut pack = json!({
+            "id": "acme.deploy.run.v1", "requires_capabilities": ["acme.deploy"], "limits_required": ["max_size"],
+            "counters": [
+                { "name": "runs", "kind": "count", "window": "day" },
+                { "name": "idle", "kind": "count", "window": "day" }
+            ],
+            "required_context": { "type": "object", "properties": {
+                "stage": { "type": "string" }, "size": { "type": "integer" } } },
+            "evaluation_rules": [
+                { "name": "a", "condition": "context.stge == 'x'", "deny_code": "oap.no" },
+                { "name": "b", "condition": "context.stage == 1 && runs < 5", "deny_code": "oap.no" },
+                { "name": "c", "condition": "context.size <= limits.max_siz", "deny_code": "oap.no" }
+            ]
+        });
+        for (key, value) in fields.as_object().unwrap() {
+            *pack.pointer_mut(key).unwrap_or_else(|| panic!("{key}")) = value.clone();
+        }
+        pack.to_string()
+    };
+    let whole = warnings(&of(json!({})));
+    assert_eq!(whole.len(), 4, "{whole:?}");
+    for fields in [
+        json!({ "/id": "Acme" }),
+        json!({ "/requires_capabilities": "acme.deploy" }),
+        json!({ "/required_context/properties/size/type": "interger" }),
+        json!({ "/evaluation_rules/0/deny_code": 7 }),
+        json!({ "/evaluation_rules/1/name": "a" }),
+        json!({ "/evaluation_rules/2/name": "" }),
+    ] {
+        let text = of(fields.clone());
+        assert_eq!(errors(&text).len(), 1, "{fields}: {:?}", errors(&text));
+        assert_eq!(warnings(&text), whole, "{fields}");
+    }
+    let text = of(json!({ "/counters/1/name": "runs" }));
+    assert_eq!(errors(&text).len(), 1);
+    let told: Vec<_> = whole
+        .iter()
+        .filter(|text| !text.contains("`idle`"))
+        .collect();
+    assert_eq!(warnings(&text).iter().collect::<Vec<_>>(), told);
+}
+
+#[test]
+fn keys_and_names_that_are_nearly_known_are_told_with_the_nearest() {
+    let text = json!({
+        "id": "acme.deploy.run.v1", "requires_capabilities": ["acme.deploy"], "status": "actve",
+        "evalution_rules": [], "vendor_notes": 1, "required_fields": ["stage", "size"],
+        "required_context": { "type": "object", "required": ["stage", "team"], "properties": {
+            "stage": { "type": "string" }, "team": { "type": "string" } } },
+        "evaluation_rules": [
+            { "name": "a", "condition": "true", "deny_code": "OAP X", "mesage": "no", "owner": "desk" },
+            { "name": "b", "conditon": "true", "deny_code": "oap.no" },
+            { "name": "c", "type": "custom_validator", "validator": "validateFileExtensio", "deny_code": "oap.no" },
+            { "name": "d", "type": "expresion", "condition": "true", "deny_code": "oap.no" },
+            { "name": "e", "condition": "context.stage = 'x'", "deny_code": "oap.no" },
+            { "name": "f", "condition": "true & true", "deny_code": "oap.no" }
+        ]
+    })
+    .to_string();
+    let findings = Pack::check(text.as_bytes());
+    let told = |path: &str| -> Vec<&str> {
+        let at = findings.iter().filter(|finding| finding.path == path);
+        at.map(|finding| finding.message.as_str()).collect()
+    };
+    for (path, part) in [
+        ("status", "did you mean `active`?"),
+        (
+            "evalution_rules",
+            "did you mean `evaluation_rules`, which is here as well?",
+        ),
+        ("evaluation_rules[0].mesage", "did you mean `message`?"),
+        ("evaluation_rules[0].deny_code", "`OAP X` is no code"),
+        ("evaluation_rules[1]", "is `conditon` meant to be it?"),
+        (
+            "evaluation_rules[2].validator",
+            "did you mean `validateFileExtension`?",
+        ),
+        ("evaluation_rules[3].type", "did you mean `expression`?"),
+        ("evaluation_rules[4].condition", "expected `==`, found `=`"),
+        ("evaluation_rules[5].condition", "expected `&&`, found `&`"),
+        (
+            "required_fields[1]",
+            "`size` is not in `required_context.required`",
+        ),
+        (
+            "required_context.required[1]",
+            "`team` is required here but not named in `required_fields`",
+        ),
+    ] {
+        let told = told(path);
+        assert!(
+            told.len() == 1 && told[0].contains(part),
+            "{path}: {told:?} of {findings:#?}"
+        );
+    }
+    for path in [
+        "vendor_notes",
+        "evaluation_rules[0].owner",
+        "evaluation_rules[1].conditon",
+    ] {
+        assert!(told(path).is_empty(), "{path}: {:?}", told(path));
+    }
+    assert!(
+        Pack::parse(text.as_bytes()).is_err(),
+        "a missing condition keeps it from loading"
+    );
+}
+
+#[test]
+fn a_status_that_changes_nothing_is_told() {
+    for (status, told) in [("active", false), ("deprecated", true), ("suspended", true)] {
+        let text =
+            pack(&rule("a", "true")).replacen('{', &format!("{{ \"status\": \"{status}\","), 1);
+        let warned = warnings(&text)
+            .iter()
+            .any(|text| text.contains("which changes nothing"));
+        assert_eq!(warned, told, "{status}");
+    }
+}
+
+#[test]
+fn a_literal_of_another_type_than_the_field_has_is_told() {
+    for (condition, message) in [
+        ("context.stage == 1", Some("write `'1'`")),
+        ("1 != stage", Some("`1` is not of")),
+        ("context.stage in ['a', 2]", Some("`2` is not of")),
+        ("size < '5'", Some("write `5`")),
+        ("context.size == true", Some("`true` is not of")),
+        ("context.stage == 'a' and context.size >= 5", None),
+        ("context.stage == null or context.size > 1.5", None),
+        ("context.stage in limits.stages", None),
+        ("any(stage == 1 for stage in limits.stages)", None),
+    ] {
+        let text = pack(&rule("a", condition));
+        let told = warnings(&text);
+        let told: Vec<_> = told
+            .iter()
+            .filter(|text| text.contains("in `required_context`, which"))
+            .collect();
+        match message {
+            Some(part) => assert!(
+                told.len() == 1 && told[0].contains(part),
+                "{condition}: {told:?}"
+            ),
+            None => assert!(told.is_empty(), "{condition}: {told:?}"),
+        }
+    }
+}

@@ -17,6 +17,7 @@ pub(crate) mod passport;
 mod policy;
 mod registry;
 mod token;
+mod when;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,14 @@
 
 use aport_gate_oap::AgentId;
 use clap::Subcommand;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Verdict;
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::Output;
+use super::when::in_future;
 use crate::agent_tokens::{AgentToken, AgentTokens};
 use crate::secret_file::SecretError;
 
@@ -23,7 +24,7 @@ pub(super) enum Command {
         #[arg(long)]
         name: Option<String>,
         /// When it ends by itself: RFC 3339, or from now on such as `12h` or `90d`.
-        #[arg(long, value_name = "WHEN", value_parser = when)]
+        #[arg(long, value_name = "WHEN", value_parser = in_future)]
         expires: Option<Timestamp>,
     },
     /// List the tokens by name; the tokens themselves are stored nowhere.
@@ -33,23 +34,6 @@ pub(super) enum Command {
         /// Name of the token.
         name: String,
     },
-}
-
-fn when(text: &str) -> Result<Timestamp, String> {
-    const HOW: &str = "use a time in the future, such as `2030-01-31T12:00:00Z`, `12h` or `90d`";
-    let end = match text.strip_suffix('d').map(str::parse::<u32>) {
-        Some(Ok(days)) => in_time(SignedDuration::from_hours(i64::from(days) * 24)),
-        _ => match text.parse::<SignedDuration>() {
-            Ok(time) => in_time(time),
-            Err(_) => text.parse().ok(),
-        },
-    };
-    end.filter(|end| *end > Timestamp::now())
-        .ok_or_else(|| HOW.to_owned())
-}
-
-fn in_time(time: SignedDuration) -> Option<Timestamp> {
-    Timestamp::now().checked_add(time).ok()
 }
 
 impl Command {

@@ -129,6 +129,23 @@ fn what_no_verifier_would_take_is_not_issued() {
         (vec!["--limit", "thing.do"], "CAPABILITY:path"),
         (vec!["--expires", "2020-01-01T00:00:00Z"], "expired"),
         (vec!["--expires", "tomorrow"], "tomorrow"),
+        (
+            vec!["--limit", "a:most=5", "--limit", "a:most=6"],
+            "`a:most=5` and `a:most=6`",
+        ),
+        (
+            vec!["--limit", "a:most.usd=5", "--limit", "a:most=6"],
+            "only one can be meant",
+        ),
+        (
+            vec!["--limit", "a:hosts=[a.com, b.com]"],
+            r#"--limit 'a:hosts=["a.com","b.com"]'"#,
+        ),
+        (vec!["--limit", "a:most={usd: 5}"], "begins like JSON"),
+        (
+            vec!["--limit", "b.c:most=5"],
+            "a capability that the passport does not grant; it grants `a`",
+        ),
     ] {
         let mut arguments = vec!["passport", "issue", "--owner", "o", "--capability", "a"];
         if flags[0] != "--level" {
@@ -364,4 +381,55 @@ fn a_limit_in_two_spellings_is_told_by_check_issue_and_doctor() {
     assert!(issued.stderr.contains(told), "{issued:?}");
     let answer = place.run(&["doctor"]).exits(0);
     assert!(answer.contains(told), "{answer}");
+}
+
+#[test]
+fn an_expiry_may_be_given_from_now_on() {
+    let place = Place::new();
+    let common = [
+        "passport",
+        "issue",
+        "--owner",
+        "o",
+        "--level",
+        "L1",
+        "--capability",
+        "thing.do",
+    ];
+    let more = [
+        "--id",
+        "ap_ninety",
+        "--expires",
+        "90d",
+        "--limit",
+        "thing.do:hosts=a.com",
+    ];
+    place.run(&[&common[..], &more[..]].concat()).exits(0);
+    let shown = place
+        .run(&["passport", "show", "ap_ninety", "--json"])
+        .json(0);
+    let passport = shown.get("passport").unwrap_or(&shown);
+    let expiry: jiff::Timestamp = passport["expires_at"].as_str().unwrap().parse().unwrap();
+    let days = (expiry.as_second() - jiff::Timestamp::now().as_second()) / 86_400;
+    assert!((89..=90).contains(&days), "{expiry}");
+    assert_eq!(passport["limits"]["thing.do"]["hosts"], "a.com");
+}
+
+#[test]
+fn limits_of_a_capability_that_is_not_granted_are_a_warning_of_check() {
+    let place = Place::new();
+    let file = place.write(
+        "stray.json",
+        json!({
+            "passport_id": "ap_stray", "spec_version": "oap/1.0", "owner_id": "o", "status": "active",
+            "assurance_level": "L1", "capabilities": [{ "id": "thing.do" }], "limits": { "thing.od": { "most": 1 } }
+        })
+        .to_string(),
+    );
+    let told = place.run(&["passport", "check", &file]).exits(0);
+    assert!(
+        told.contains("the passport does not grant `thing.od`")
+            && told.contains("did you mean `thing.do`?"),
+        "{told}"
+    );
 }

@@ -3,7 +3,7 @@
 use crate::check::distance;
 
 /// Limits that name the amount above which a person has to approve, in minor units.
-const THRESHOLDS: [&str; 9] = [
+const THRESHOLDS: [&str; 11] = [
     "approval_threshold",
     "approval_limit",
     "approval_above",
@@ -13,6 +13,8 @@ const THRESHOLDS: [&str; 9] = [
     "requires_approval_above",
     "human_approval_above",
     "auto_approve_limit",
+    "auto_approve_max",
+    "max_amount_without_approval",
 ];
 
 /// What a name made of nothing but these words asks for, if `approval` is among them.

@@ -104,12 +104,42 @@ impl Request {
     }
 }
 
-/// Whether the value of another name asks, in a passport.
+/// What asks inside of an object, as in `approval: {"required": true}`.
+const PARTS: [&str; 8] = [
+    "required",
+    "requires",
+    "require",
+    "needed",
+    "enabled",
+    "always",
+    "mandatory",
+    "for",
+];
+
+/// Whether the value of another name asks, in a passport. A list names what a person has to approve; by which of its
+/// items a call is meant nobody knows. An object asks by a part that does: others are limits of a capability.
 pub(super) fn asks_in_passport(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::Bool(true) | Value::String(_) | Value::Number(_)
-    )
+    match value {
+        Value::Bool(true) | Value::String(_) | Value::Number(_) => true,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(_) if is_amount(value) => true,
+        Value::Object(map) => map.iter().any(|(key, value)| {
+            let asks = PARTS.contains(&key.as_str())
+                || super::INNER.contains(&key.as_str())
+                || (Name::of(key).is_some() && !matches!(value, Value::Object(_)));
+            asks && asks_of_part(value)
+        }),
+        Value::Null | Value::Bool(false) => false,
+    }
+}
+
+fn asks_of_part(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Bool(true) | Value::String(_) | Value::Number(_) => true,
+    }
 }
 
 /// A number, or a number for each currency.

@@ -50,7 +50,7 @@ pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>
             document.warning(&format!("{path}.id"), message);
         }
         if seen.contains(&id) {
-            document.warning(&path, format!("capability `{id}` is listed twice"));
+            document.warning(&path, format!("capability `{id}` is listed twice; a call has to be within the `params` of every entry"));
         }
         seen.push(id);
         if capability

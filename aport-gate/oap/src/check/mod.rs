@@ -3,11 +3,16 @@
 mod approval;
 mod authority;
 mod document;
+mod keys;
+mod literal;
+mod mended;
 mod nearest;
 mod pack;
 mod passport;
 mod position;
+mod schema;
 mod spelled;
+mod stray;
 mod under;
 mod unread;
 

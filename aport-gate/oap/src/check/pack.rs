@@ -1,28 +1,11 @@
 //! Everything wrong with a pack.
 
-use super::{Document, Finding, approval, meant, unread};
-use crate::approval::Name;
-use crate::condition::fields::FieldNames;
+use super::{Document, Finding, approval, keys, literal, meant, mended, schema, unread};
 use crate::condition::parse_condition;
 use crate::pack::{Body, PackError, read, rule_of, tiers};
+use crate::validator::Validator;
 use crate::{AssuranceLevel, Pack, PackId, Rule};
 use serde_json::{Map, Value};
-
-/// Keys that a pack may have, for telling a typing slip from a key of somebody else.
-const KEYS: [&str; 12] = [
-    "id",
-    "requires_capabilities",
-    "min_assurance",
-    "limits_required",
-    "required_context",
-    "evaluation_rules",
-    "counters",
-    "idempotency",
-    "absent",
-    "assurance_rules",
-    "approval_required",
-    "mcp",
-];
 
 impl Pack {
     /// Everything that is wrong with a pack document, in the order of its text. Without an error among the
@@ -59,21 +42,33 @@ impl Pack {
         };
         fields(map, &mut document);
         let rules = rules(map, &mut document);
-        schema(map, &mut document);
+        schema::of_pack(map, &mut document);
+        keys::of_pack(map, &mut document);
         match Pack::parse(value.to_string().as_bytes()) {
-            Ok(pack) => {
-                bound(&pack, &mut document);
-                unread::report(&pack, &mut document);
+            Ok(pack) => tied(&pack, true, &mut document),
+            Err(error) => {
+                // Nothing that keeps a pack from loading may go unreported.
+                if !document.has_errors() {
+                    document.error("", error.to_string());
+                }
+                // What can be said of the rest of it is said now, not when this is mended.
+                if let Some(pack) = mended::pack(map) {
+                    tied(&pack, read::counters(map).is_ok(), &mut document);
+                }
             }
-            // Nothing that keeps a pack from loading may go unreported.
-            Err(error) if !document.has_errors() => document.error("", error.to_string()),
-            Err(_) => {}
         }
         for (at, rule) in rules {
             text_of(&rule, &format!("evaluation_rules[{at}]"), &mut document);
         }
         document.finish()
     }
+}
+
+/// What shows only where the parts of a pack meet.
+fn tied(pack: &Pack, counters_are_whole: bool, document: &mut Document<'_>) {
+    bound(pack, document);
+    unread::report(pack, counters_are_whole, document);
+    literal::report(pack, document);
 }
 
 /// Reports an error at the field that it names.
@@ -151,24 +146,10 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
         }
     }
     named(map, "counters", document, |value, at| {
-        let (counter, errors) = read::counter_of(value, at);
-        (counter.map(|counter| counter.name), errors)
+        let counter = read::counter_of(value, at);
+        (counter.read.map(|counter| counter.name), counter.errors)
     });
     approval::of_pack(map, document);
-    let known: Vec<&str> = map.keys().map(String::as_str).collect();
-    for key in &known {
-        if !KEYS.contains(key)
-            && Name::of(key).is_none()
-            && let Some(name) = meant(key, &KEYS)
-            && !known.contains(&name)
-            && name.len() > 4
-        {
-            document.warning(
-                key,
-                format!("`{key}` means nothing here: did you mean `{name}`?"),
-            );
-        }
-    }
 }
 
 /// Reads each item of a list of named things, and reports two of one name.
@@ -208,8 +189,8 @@ fn rules(map: &Map<String, Value>, document: &mut Document<'_>) -> Vec<(usize, R
         return Vec::new();
     };
     named(map, field, document, |value, at| {
-        let (rule, errors) = rule_of(value, at);
-        (rule.map(|rule| rule.name().to_owned()), errors)
+        let rule = rule_of(value, at);
+        (rule.read.map(|rule| rule.name().to_owned()), rule.errors)
     });
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.is_empty() {
@@ -218,7 +199,7 @@ fn rules(map: &Map<String, Value>, document: &mut Document<'_>) -> Vec<(usize, R
     list.iter()
         .take(read::MAX_RULES)
         .enumerate()
-        .filter_map(|(at, value)| Some((at, rule_of(value, at).0?)))
+        .filter_map(|(at, value)| Some((at, rule_of(value, at).read?)))
         .collect()
 }
 
@@ -244,8 +225,21 @@ fn text_of(rule: &Rule, path: &str, document: &mut Document<'_>) {
         }
         return;
     }
-    let at = if is_condition { "type" } else { "validator" };
-    let message = format!("rule `{name}` cannot be evaluated: {problem}");
+    let validators = Validator::ALL.map(|(name, _)| name);
+    let (at, known) = if is_condition {
+        ("type", &keys::TYPES[..])
+    } else {
+        ("validator", &validators[..])
+    };
+    let written = document
+        .value
+        .pointer(&pointer(path))
+        .and_then(|rule| rule.get(at)?.as_str());
+    let near = written.and_then(|written| meant(written, known));
+    let near = near
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    let message = format!("rule `{name}` cannot be evaluated: {problem}{near}");
     document.error(&format!("{path}.{at}"), message);
 }
 
@@ -270,65 +264,4 @@ fn bound(pack: &Pack, document: &mut Document<'_>) {
             document.error(&format!("{path}.condition"), message);
         }
     }
-}
-
-fn schema(map: &Map<String, Value>, document: &mut Document<'_>) {
-    let path = "required_context";
-    let Some(schema) = map.get(path) else { return };
-    let Some(inner) = schema.as_object() else {
-        document.error(path, format!("`{path}` must be an object"));
-        return;
-    };
-    // Counted first: what is asked of the schema itself is work as well.
-    if let Err(error) = crate::schema::bounded(schema) {
-        document.error(path, error.to_string());
-        return;
-    }
-    for (pointer, format) in crate::schema::format::unchecked(schema) {
-        let message = format!("nothing checks the format `{format}`; say it with `pattern`");
-        document.warning(&at_pointer(path, &pointer), message);
-    }
-    let mut usable = true;
-    if let Ok(meta) = jsonschema::meta::validator_for(schema) {
-        for error in meta.iter_errors(schema) {
-            let at = at_pointer(path, error.instance_path().as_str());
-            let message = format!("no usable JSON Schema: {error}");
-            document.error(&at, message);
-            usable = false;
-        }
-    }
-    if let Err(error) = crate::schema::Schema::compile(schema, &mut FieldNames::default()) {
-        // Compiling ends at the first of them.
-        for (pointer, problem) in crate::schema::pattern::unusable(schema) {
-            let message = format!("no usable JSON Schema: {problem}");
-            document.error(&at_pointer(path, &pointer), message);
-            usable = false;
-        }
-        if usable {
-            document.error(path, error.to_string());
-        }
-    }
-    let properties = inner.get("properties").and_then(Value::as_object);
-    let required = inner.get("required").and_then(Value::as_array);
-    for (at, field) in required.into_iter().flatten().enumerate() {
-        if let Some(name) = field.as_str()
-            && !properties.is_some_and(|properties| properties.contains_key(name))
-        {
-            let message = format!("`{name}` is required but not described in `properties`");
-            document.warning(&format!("{path}.required[{at}]"), message);
-        }
-    }
-}
-
-/// The place of a JSON pointer in the value at `path`.
-fn at_pointer(path: &str, pointer: &str) -> String {
-    let mut at = path.to_owned();
-    for part in pointer.split('/').skip(1) {
-        let part = part.replace("~1", "/").replace("~0", "~");
-        at = match part.parse::<usize>() {
-            Ok(index) => format!("{at}[{index}]"),
-            Err(_) => super::position::field(&at, &part),
-        };
-    }
-    at
 }

@@ -1,7 +1,7 @@
 //! Everything wrong with a passport, against what OAP 1.0 asks of one.
 
 use super::{
-    Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled, under,
+    Document, Finding, MAX_FINDINGS, Severity, approval, authority, meant, spelled, stray, under,
 };
 use crate::approval::Name;
 use crate::{AgentId, AssuranceLevel, Pack, Passport, PassportStatus, SPEC_VERSION};
@@ -95,7 +95,10 @@ impl Passport {
         times(map, &mut document);
         allowlist(map, &mut document);
         match Passport::parse(value.to_string().as_bytes()) {
-            Ok(passport) => under::report(&passport, packs, &mut document),
+            Ok(passport) => {
+                stray::report(&passport, packs, &mut document);
+                under::report(&passport, packs, &mut document);
+            }
             Err(error) if !document.has_errors() => document.error("", error.to_string()),
             Err(_) => {}
         }
@@ -321,7 +324,19 @@ fn allowlist(map: &Map<String, Value>, document: &mut Document<'_>) {
             );
             continue;
         };
-        for list in ["servers", "tools"] {
+        let known: Vec<&str> = crate::mcp::LISTS
+            .into_iter()
+            .flat_map(|(_, names)| names)
+            .collect();
+        for key in lists.keys().filter(|key| !known.contains(&key.as_str())) {
+            let near = meant(key, &known).map(|near| format!("; did you mean `{near}`?"));
+            let message = format!(
+                "`{key}` means nothing in an MCP allowlist, so it restricts nothing{}; the lists are `servers` and `tools`",
+                near.unwrap_or_default()
+            );
+            document.warning(&super::position::field(path, key), message);
+        }
+        for list in known {
             let strings = |list: &Value| {
                 list.as_array()
                     .is_some_and(|list| list.iter().all(Value::is_string))

@@ -2,7 +2,7 @@
 
 use super::position::field;
 use super::{Document, Severity, meant};
-use crate::condition::uses::{Expected, LimitUse, Step};
+use crate::condition::uses::{BY_CURRENCY, Expected, LimitUse, Step};
 use crate::pack::Body;
 use crate::passport::alias;
 use crate::passport::spelling::{Says, place, spellings};
@@ -134,9 +134,13 @@ fn look(at: &At<'_>, pack: &Pack, all: &mut All) {
                 .any(|steps| same(steps) && leads(&used.steps, steps))
     };
     let mut exact = uses.iter().filter(fits);
-    let wrong = exact
-        .clone()
-        .find_map(|used| Some((used.expected?, mistaken(used.expected?, at.value)?)));
+    let wrong = exact.clone().find_map(|used| {
+        let is_table = last(&used.steps) == Some(BY_CURRENCY) && at.value.is_object();
+        let expected = used
+            .expected
+            .filter(|expected| *expected != Expected::List || !is_table)?;
+        Some((expected, mistaken(expected, at.value)?))
+    });
     let whole = exact.any(|used| used.whole);
     let by_other =
         matches!(at.steps.first().map(Vec::as_slice), Some([name]) if is_read(name, pack));
@@ -208,7 +212,7 @@ fn is_read(name: &str, pack: &Pack) -> bool {
 fn mistaken(expected: Expected, value: &Value) -> Option<&'static str> {
     let fits = match expected {
         Expected::Flag => value.is_boolean(),
-        Expected::List => value.is_array() || value.is_object(),
+        Expected::List => value.is_array(),
         Expected::Number => value.is_number(),
     };
     (!fits).then_some(match value {

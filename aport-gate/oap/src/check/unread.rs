@@ -8,7 +8,7 @@ use crate::counter::RECENT_KEYS;
 use crate::pack::Body;
 use serde_json::Value;
 
-pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
+pub(super) fn report(pack: &Pack, counters_are_whole: bool, document: &mut Document<'_>) {
     let mut limits: Vec<String> = Vec::new();
     let mut counters: Vec<(String, String)> = Vec::new();
     for (at, rule) in pack.rules().iter().enumerate() {
@@ -37,7 +37,7 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
         .filter_map(|counter| counter.get("name")?.as_str())
         .collect();
     for (at, name) in declared.iter().enumerate() {
-        if !counters.iter().any(|(read, _)| read == name) {
+        if counters_are_whole && !counters.iter().any(|(read, _)| read == name) {
             let message = format!("counter `{name}` is counted but no rule reads it");
             document.warning(&format!("counters[{at}].name"), message);
         }
@@ -46,10 +46,12 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
     for (name, path) in &counters {
         if !declared.contains(&name.as_str())
             && !told.contains(&name.as_str())
-            && let Some(counter) = pack.counters().iter().find(|known| known.name == *name)
+            && let Some(at) = pack.counter_index(name)
+            && let Some(counter) = pack.counters().get(at)
         {
             told.push(name);
-            document.warning(path, counter.undeclared());
+            let read = counter.undeclared(pack.counted_kind(at));
+            document.warning(path, read);
         }
     }
     let required = pack
@@ -65,8 +67,12 @@ pub(super) fn report(pack: &Pack, document: &mut Document<'_>) {
                 .any(|rule| matches!(&rule.body, Body::Validator(one) if one.reads_limit(name)))
             || matches!(name, "regions" | "approval_required");
         if !read {
+            let known: Vec<&str> = limits.iter().map(String::as_str).collect();
+            let near =
+                meant(name, &known).map(|near| format!("; is `limits.{near}` meant to be it?"));
             let message = format!(
-                "`{name}` is asked for but no rule reads it; a passport's `{name}` has no effect"
+                "`{name}` is asked for but no rule reads it; a passport's `{name}` has no effect{}",
+                near.unwrap_or_default()
             );
             document.warning(&format!("limits_required[{at}]"), message);
         }

@@ -52,7 +52,9 @@ pub(crate) fn absence(absence: Absence<'_>) -> (String, String) {
         ),
         Origin::Policy => format!("the pack has no `{path}`"),
         Origin::Counter => format!("counter `{path}` has no value for this context"),
-        Origin::Fact => format!("`{path}` is not known"),
+        Origin::Fact => format!(
+            "`{path}` is not known: add it to the context, as an argument of the tool or as a fact of its server"
+        ),
         Origin::Item => format!("`{path}` is absent"),
     };
     (path, message)
@@ -208,7 +210,12 @@ impl<'a> Evaluator<'a> {
         if self.is_counter(subject) {
             let used = self.eval(subject).ok()?.to_json();
             let (name, limit) = (short(subject), cap.to_json());
-            let text = format!("`{name}` is {}, the cap is {}", shown(&used), shown(&limit));
+            let mut text = format!("`{name}` is {}, the cap is {}", shown(&used), shown(&limit));
+            let pack = self.scene.pack;
+            let counter = pack.counter_index(&name);
+            if let Some(words) = counter.and_then(|at| pack.counted_in_words(at)) {
+                text = format!("{text}; {words}");
+            }
             return Some(Finding {
                 field: Some(name),
                 actual: Some(used.clone()),

@@ -52,7 +52,17 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Placed>, ConditionError> {
         } else if let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark)) {
             (Token::Mark(mark), mark.len())
         } else {
-            return Err(fail(format!("unexpected character `{first}`")));
+            return Err(fail(match first {
+                '=' | '&' | '|' => {
+                    let meant = if first == '=' {
+                        "==".to_owned()
+                    } else {
+                        format!("{first}{first}")
+                    };
+                    format!("expected `{meant}`, found `{first}`")
+                }
+                _ => format!("unexpected character `{first}`"),
+            }));
         };
         tokens.push((at, token));
         rest = rest.get(length..).unwrap_or_default();

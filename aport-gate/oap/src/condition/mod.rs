@@ -40,7 +40,7 @@ pub(crate) mod uses;
 #[cfg(feature = "evaluate")]
 pub(crate) mod value;
 #[cfg(feature = "evaluate")]
-mod weigh;
+pub(crate) mod weigh;
 
 pub use parser::{ConditionError, parse_condition};
 

@@ -101,7 +101,11 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok(false)
             }
-            (Val::Keys(map) | Val::Object(map), Val::Str(key)) => Ok(map.contains_key(&**key)),
+            (Val::Keys(map), Val::Str(key)) => Ok(map.contains_key(&**key)),
+            // The keys of any other object are no list: `reason_codes: {"fraud": false}` lists nothing.
+            (Val::Object(map), Val::Str(key)) if is_table_of_currencies(expr) => {
+                Ok(map.contains_key(&**key))
+            }
             // The ledger was asked about one key only; about any other it has no answer.
             (Val::RecentKeys, Val::Str(key)) if self.scene.idempotency_key == Some(key) => {
                 Ok(self.scene.key_seen)
@@ -190,9 +194,17 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// What is searched by `.includes(…)` or `contains`.
+/// Whether a currency is looked for among those that have limits.
+fn is_table_of_currencies(expr: &Expr) -> bool {
+    let all = container(expr);
+    matches!(all, Expr::Field(_, name) if name == super::uses::BY_CURRENCY)
+        && super::weigh::is_limit(all)
+}
+
+/// What is searched by `in`, `.includes(…)` or `contains`.
 fn container(expr: &Expr) -> &Expr {
     match expr {
+        Expr::Binary(Operator::In | Operator::NotIn, _, of) => of,
         Expr::Method(of, ..) | Expr::Binary(_, of, _) => of,
         other => other,
     }

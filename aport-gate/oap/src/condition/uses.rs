@@ -4,6 +4,9 @@ use super::ast::{Expr, Function, Method, Operator};
 use super::truth::Marker;
 use std::collections::HashMap;
 
+/// Limits for each currency, whose keys are the currencies there are.
+pub(crate) const BY_CURRENCY: &str = "currency_limits";
+
 /// What a limit must be for the rules that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {

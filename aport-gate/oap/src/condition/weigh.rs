@@ -66,7 +66,7 @@ fn is_bare(value: &Val<'_>) -> bool {
 }
 
 /// Whether the path leads into the passport's limits.
-pub(super) fn is_limit(expr: &Expr) -> bool {
+pub(crate) fn is_limit(expr: &Expr) -> bool {
     match expr {
         Expr::Root(Root::Limits) => true,
         Expr::Field(of, name) if matches!(**of, Expr::Root(Root::Passport)) => name == "limits",

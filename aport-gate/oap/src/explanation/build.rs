@@ -9,7 +9,10 @@ use crate::evaluate::judge;
 use crate::pack::Body;
 use crate::spelled::{Spelled, by};
 use crate::validator::{Call, Failure};
-use crate::{Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, stages};
+use crate::{
+    Evaluation, Pack, Passport, Reason, Request, Rule, Usage, approval, mcp, required_limits,
+    stages,
+};
 use serde_json::Value;
 
 impl Pack {
@@ -201,6 +204,11 @@ impl Pack {
             ..scene
         };
         steps.extend(self.rules().iter().map(|rule| of_rule(rule, scene, valid)));
+        if valid && !self.required_limits().is_empty() {
+            let told: Vec<Reason> = steps.iter().flat_map(|step| step.reasons.clone()).collect();
+            let lacking = required_limits::lacking(&mut Evaluator::new(scene), &told);
+            steps.push(step(Stage::RequiredLimits, Vec::new(), lacking));
+        }
 
         let mut uncounted = Vec::new();
         let charges = self.charges(scene, valid, &mut uncounted);
@@ -225,14 +233,22 @@ impl Pack {
         });
         steps.push(match scene.idempotency_key {
             None => skipped(Stage::Idempotency),
-            Some(key) => step(
-                Stage::Idempotency,
-                vec![
-                    known("key", key.into()),
-                    known("used before", usage.key_seen.into()),
-                ],
-                self.key_conflict(usage).into_iter().collect(),
-            ),
+            Some(key) => Step {
+                // Where a rule asks about it, that rule tells the reason.
+                result: if scene.key_seen {
+                    StepResult::Fails
+                } else {
+                    StepResult::Holds
+                },
+                ..step(
+                    Stage::Idempotency,
+                    vec![
+                        known("key", key.into()),
+                        known("used before", scene.key_seen.into()),
+                    ],
+                    self.key_conflict(usage).into_iter().collect(),
+                )
+            },
         });
         let review = approval::needed(self, passport, request.context);
         steps.push(step(
@@ -252,6 +268,7 @@ fn of_rule<'a>(rule: &'a Rule, scene: Scene<'a>, valid: bool) -> Step {
     };
     let (operands, result) = match &rule.body {
         _ if rule.is_waived() => (Vec::new(), StepResult::Waived),
+        _ if rule.is_of_another_kind(scene.context) => (Vec::new(), StepResult::Skipped),
         Body::Unevaluable(_) => (Vec::new(), StepResult::Error),
         Body::Validator(validator) => {
             let call = Call::recording(scene);

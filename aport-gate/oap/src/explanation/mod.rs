@@ -67,6 +67,8 @@ pub enum Stage {
     Mcp,
     /// A rule of the pack.
     Rule,
+    /// Limits that the pack asks for.
+    RequiredLimits,
     /// What an allow would add to the counters.
     Counters,
     /// Idempotency key.

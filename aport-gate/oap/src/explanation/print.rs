@@ -16,6 +16,7 @@ impl fmt::Display for Stage {
             Self::Region => "region",
             Self::Mcp => "MCP allowlist",
             Self::Rule => "rule",
+            Self::RequiredLimits => "required limits",
             Self::Counters => "counters",
             Self::Idempotency => "idempotency key",
             Self::Approval => "approval",
@@ -52,6 +53,25 @@ impl fmt::Display for Operand {
     }
 }
 
+impl Step {
+    /// What there is to say of an idempotency key.
+    fn key_in_words(&self) -> Option<String> {
+        let [key, before] = self.operands.as_slice() else {
+            return None;
+        };
+        let key = (self.stage == Stage::Idempotency).then_some(key.value.as_ref()?)?;
+        let not = if before.value.as_ref()?.as_bool()? {
+            ""
+        } else {
+            "not "
+        };
+        Some(format!(
+            "idempotency key `{}` was {not}used before",
+            shown(key)
+        ))
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<8}{}", self.result, self.stage)?;
@@ -64,8 +84,13 @@ impl fmt::Display for Step {
         if let Some(validator) = &self.validator {
             write!(f, "\n          validator {}", one_line(validator))?;
         }
-        for operand in &self.operands {
-            write!(f, "\n            {operand}")?;
+        match self.key_in_words() {
+            Some(words) => write!(f, "\n            {words}")?,
+            None => {
+                for operand in &self.operands {
+                    write!(f, "\n            {operand}")?;
+                }
+            }
         }
         for reason in &self.reasons {
             let (code, message) = (one_line(&reason.code), one_line(&reason.message));

@@ -93,6 +93,8 @@ impl Pack {
         }
         self.counters = counters;
         self.rules = rules;
+        #[cfg(feature = "evaluate")]
+        self.bind_kinds(declared);
     }
 
     /// Gives a validator its counters, and the field whose values the ledger remembers for it.
@@ -176,6 +178,7 @@ impl Pack {
             Some(Program::new(index, self, &mut fields, &mut limits))
         };
         let keys = self.uses.iter().map(key).collect();
+        self.required_limits = crate::required_limits::of_pack(self, &mut fields, &mut limits);
         (self.keys, self.fields, self.limit_paths) = (keys, fields, limits);
         for (rule, program) in self.rules.iter_mut().zip(programs) {
             rule.program = program;

@@ -1,6 +1,8 @@
 //! Policy packs: what a call must carry, what the agent must hold, and the rules.
 
 mod bind;
+#[cfg(feature = "evaluate")]
+mod call_kind;
 mod embedded;
 mod error;
 pub(crate) mod read;
@@ -15,6 +17,8 @@ pub use error::PackError;
 pub use reads::Reads;
 pub use rule::{Rule, RuleProblem};
 
+#[cfg(feature = "evaluate")]
+pub(crate) use call_kind::CallKind;
 pub(crate) use rule::Body;
 #[cfg(feature = "evaluate")]
 pub(crate) use rule::rule_of;
@@ -73,6 +77,15 @@ pub struct Pack {
     absent: Absent,
     #[cfg(feature = "evaluate")]
     approvals: Vec<crate::approval::Request>,
+    /// Position of the first counter that the pack does not declare.
+    #[cfg(feature = "evaluate")]
+    undeclared_from: usize,
+    /// Counters of one kind of call, by position.
+    #[cfg(feature = "evaluate")]
+    kinds: Vec<(usize, CallKind)>,
+    /// Limits that a passport has to set.
+    #[cfg(feature = "evaluate")]
+    required_limits: Vec<crate::required_limits::RequiredLimit>,
     #[cfg(feature = "evaluate")]
     asks_allowlist: bool,
     #[cfg(feature = "evaluate")]
@@ -143,6 +156,12 @@ impl Pack {
             absent: read::absent(map)?,
             #[cfg(feature = "evaluate")]
             approvals: crate::approval::requests(map),
+            #[cfg(feature = "evaluate")]
+            undeclared_from: 0,
+            #[cfg(feature = "evaluate")]
+            kinds: Vec::new(),
+            #[cfg(feature = "evaluate")]
+            required_limits: Vec::new(),
             #[cfg(feature = "evaluate")]
             asks_allowlist: read::flag(map, "mcp", "require_allowlisted_if_present"),
             #[cfg(feature = "evaluate")]
@@ -369,6 +388,17 @@ impl Pack {
             Body::Validator(validator) => validator.reads_limit(name),
             Body::Unevaluable(_) => false,
         })
+    }
+
+    /// The only kind of call that a counter counts, if there is one.
+    pub(crate) fn counted_kind(&self, counter: usize) -> Option<&CallKind> {
+        let mut kinds = self.kinds.iter();
+        kinds.find(|(at, _)| *at == counter).map(|(_, kind)| kind)
+    }
+
+    /// The limits that a passport has to set and that some rule reads.
+    pub(crate) fn required_limits(&self) -> &[crate::required_limits::RequiredLimit] {
+        &self.required_limits
     }
 
     /// Whether the passport's MCP allowlist counts.

@@ -191,18 +191,32 @@ pub(crate) fn flag(map: &Map<String, Value>, section: &str, key: &str) -> bool {
     !matches!(value, None | Some(Value::Null | Value::Bool(false)))
 }
 
+/// What was read, with all its errors, and as what it was read in the end.
+#[cfg(feature = "evaluate")]
+pub(crate) struct Mended<T> {
+    pub(crate) read: Option<T>,
+    pub(crate) errors: Vec<PackError>,
+    pub(crate) value: Value,
+}
+
 /// Reads an object with all its errors: each field that is at fault is mended, until the rest of it reads.
 #[cfg(feature = "evaluate")]
 pub(crate) fn every_error<T>(
     value: &Value,
     parse: impl Fn(&Value) -> Result<T, PackError>,
     mend: impl Fn(&str, &mut Map<String, Value>),
-) -> (Option<T>, Vec<PackError>) {
+) -> Mended<T> {
     let mut mended = value.clone();
     let mut errors = Vec::new();
     loop {
         let error = match parse(&mended) {
-            Ok(read) => return (Some(read), errors),
+            Ok(read) => {
+                return Mended {
+                    read: Some(read),
+                    errors,
+                    value: mended,
+                };
+            }
             Err(error) => error,
         };
         let key = match &error {
@@ -218,14 +232,20 @@ pub(crate) fn every_error<T>(
         match mended.as_object_mut() {
             Some(map) if !told => mend(&key, map),
             // Nothing to mend, or mending did not help.
-            _ => return (None, errors),
+            _ => {
+                return Mended {
+                    read: None,
+                    errors,
+                    value: mended,
+                };
+            }
         }
     }
 }
 
 /// One item of `counters`, with everything that keeps it from being a counter.
 #[cfg(feature = "evaluate")]
-pub(crate) fn counter_of(value: &Value, at: usize) -> (Option<Counter>, Vec<PackError>) {
+pub(crate) fn counter_of(value: &Value, at: usize) -> Mended<Counter> {
     let parse = |value: &Value| counter(value, at);
     every_error(value, parse, |key, counter| match key {
         "of" | "kind" => {

@@ -33,8 +33,13 @@ impl<'p> Reads<'p> {
             }
             Expr::Name(name) => {
                 self.fields.push(name);
-                for counter in pack.counters().iter().filter(|known| known.name == *name) {
-                    self.counter(counter);
+                if let Some(at) = pack.counter_index(name) {
+                    pack.counters()
+                        .get(at)
+                        .into_iter()
+                        .for_each(|one| self.counter(one));
+                    self.fields
+                        .extend(pack.counted_kind(at).map(|kind| kind.field));
                 }
             }
             other => {

@@ -2,7 +2,7 @@
 
 use super::PackError;
 #[cfg(feature = "evaluate")]
-use super::read::every_error;
+use super::read::{Mended, every_error};
 use super::read::{optional_text, text, wrong_type};
 #[cfg(feature = "evaluate")]
 use crate::condition::program::Program;
@@ -22,6 +22,9 @@ pub struct Rule {
     /// The condition in the form that decisions run; the pack makes it when all its counters are known.
     #[cfg(feature = "evaluate")]
     pub(crate) program: Option<Program>,
+    /// The only kind of call that the rule is about, where it is about one.
+    #[cfg(feature = "evaluate")]
+    pub(crate) only_for: Option<super::CallKind>,
     pub(crate) waived: bool,
 }
 
@@ -43,7 +46,7 @@ pub(crate) enum Body {
 
 /// Reads one item of `evaluation_rules`, with everything that keeps it from being a rule.
 #[cfg(feature = "evaluate")]
-pub(crate) fn rule_of(value: &Value, at: usize) -> (Option<Rule>, Vec<PackError>) {
+pub(crate) fn rule_of(value: &Value, at: usize) -> Mended<Rule> {
     let parse = |value: &Value| Rule::parse(value, at);
     every_error(value, parse, |key, rule| {
         match key {
@@ -114,6 +117,8 @@ impl Rule {
             body,
             #[cfg(feature = "evaluate")]
             program: None,
+            #[cfg(feature = "evaluate")]
+            only_for: None,
             waived: false,
         })
     }
@@ -146,6 +151,13 @@ impl Rule {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Whether it is about calls of a kind that this is not.
+    #[cfg(feature = "evaluate")]
+    pub(crate) fn is_of_another_kind(&self, context: &Map<String, Value>) -> bool {
+        let kind = self.only_for.as_ref();
+        kind.is_some_and(|kind| kind.excludes(context))
     }
 
     /// Whether the operator switched it off.

@@ -275,18 +275,26 @@ impl Passport {
         self.not_before
     }
 
-    /// Parameters of a capability that it grants, such as `max_amount`.
+    /// Parameters of a capability that it grants, such as `max_amount`. Where the capability is listed more than
+    /// once, those of the first entry that has any; a call has to meet those of every entry.
     #[must_use]
     pub fn capability_params(&self, id: &str) -> Option<&Map<String, Value>> {
-        self.capability(id)?.get("params")?.as_object()
+        self.all_params(id).next()
     }
 
-    pub(crate) fn capability(&self, id: &str) -> Option<&Map<String, Value>> {
-        let list = self.value.get("capabilities")?.as_array()?;
-        let found = list
-            .iter()
-            .find(|item| item.get("id").and_then(Value::as_str) == Some(id))?;
-        found.as_object()
+    /// The parameters of every entry of a capability. A second entry that counted for nothing would be a limit that
+    /// only seems to be set.
+    pub(crate) fn all_params(&self, id: &str) -> impl Iterator<Item = &Map<String, Value>> {
+        self.capability_entries(id)
+            .filter_map(|entry| entry.get("params")?.as_object())
+    }
+
+    pub(crate) fn capability_entries(&self, id: &str) -> impl Iterator<Item = &Map<String, Value>> {
+        let list = self.value.get("capabilities").and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter(move |item| item.get("id").and_then(Value::as_str) == Some(id))
+            .filter_map(Value::as_object)
     }
 
     /// The document as it was read.

@@ -6,6 +6,9 @@ use crate::Reason;
 use crate::reason::stage;
 use jiff::Timestamp;
 
+/// Code for a passport that is suspended, or not active for another reason.
+const NOT_ACTIVE: &str = "oap.passport_suspended";
+
 impl Passport {
     /// Why it is not in force: its status and times, and those of its parent. Empty when it is.
     #[must_use]
@@ -17,6 +20,12 @@ impl Passport {
             return Vec::new();
         }
         let mut reasons: Vec<Reason> = stopped("the passport", self.status).into_iter().collect();
+        if matches!(self.status, PassportStatus::Draft | PassportStatus::Revoked) {
+            // What OAP calls every passport that is not active, for those who look for that code alone.
+            let status = self.status;
+            let message = format!("a passport that is {status} is not in force");
+            reasons.push(stage(NOT_ACTIVE, message));
+        }
         if let Some((parent, status)) = &self.inherited.stopped {
             reasons.extend(stopped(
                 &format!("the passport's parent `{parent}`"),
@@ -51,7 +60,7 @@ fn stopped(whose: &str, status: PassportStatus) -> Option<Reason> {
     let (code, what) = match status {
         PassportStatus::Active => return None,
         PassportStatus::Draft => ("oap.passport_draft", "a draft"),
-        PassportStatus::Suspended => ("oap.passport_suspended", "suspended"),
+        PassportStatus::Suspended => (NOT_ACTIVE, "suspended"),
         PassportStatus::Revoked => ("oap.passport_revoked", "revoked"),
     };
     Some(stage(code, format!("{whose} is {what}")))

@@ -137,7 +137,7 @@ pub(super) fn extension(call: &Call<'_>) -> Result<(), Failure> {
     }))
 }
 
-/// Directories are made only where the passport allows it. Whether the parent exists only the tool's server
+/// Directories are not made where the passport forbids it. Whether the parent exists only the tool's server
 /// knows; it may say so in the fact `parent_exists`.
 pub(super) fn parent_directory(call: &Call<'_>) -> Result<(), Failure> {
     let facts = [
@@ -160,11 +160,12 @@ pub(super) fn parent_directory(call: &Call<'_>) -> Result<(), Failure> {
                 "the parent directory does not exist and `create_dirs` is not set".to_owned();
             Err(Failure::of("create_dirs", false, text))
         }
-        (_, true, limit) => {
+        // As everywhere, a limit that is not set does not restrict.
+        (_, true, None) => call.demand(&|name| CREATE_LIMITS.contains(&name)),
+        (_, true, Some(false)) => {
             let name = CREATE_LIMITS.first().copied().unwrap_or_default();
-            let text = format!("`create_dirs` is set, which needs `limits.{name}` to be true");
-            let limit = limit.map_or(Value::Null, Value::Bool);
-            Err(Failure::of("create_dirs", true, text).with_limit(limit))
+            let text = format!("`create_dirs` is set, and `limits.{name}` is false");
+            Err(Failure::of("create_dirs", true, text).with_limit(false))
         }
     }
 }

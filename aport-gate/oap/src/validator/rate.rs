@@ -182,6 +182,18 @@ mod limit {
             Ok(caps)
         }
 
+        /// Whether the passport caps the window that a limit of this name is about.
+        pub(crate) fn has_cap_of(&self, name: &str, call: &Call<'_>) -> bool {
+            let Some(Ok(window)) = self.window_of(name) else {
+                return false;
+            };
+            match self.caps(call) {
+                Ok(caps) => caps.iter().any(|(_, of, _)| *of == window),
+                // The check tells what is wrong with it.
+                Err(_) => true,
+            }
+        }
+
         /// Whether this call is one of those that are counted over `window`.
         pub(crate) fn counts(&self, call: &Call<'_>, validator: Validator, window: Window) -> bool {
             applies(validator, call)

@@ -58,6 +58,68 @@ impl Validator {
         }
     }
 
+    /// Whether the passport sets the limit, by this name or by another that means the same to it.
+    pub(crate) fn has_limit(self, name: &str, call: &Call<'_>) -> bool {
+        if call.limit(name).is_some() {
+            return true;
+        }
+        if let Some(rate) = Rate::of(self) {
+            return rate.has_cap_of(name, call);
+        }
+        let same = |other: &str| match self {
+            Self::ContentSize => size::unit_of(other, size::CONTENT).is_some(),
+            Self::ParameterSize => size::unit_of(other, size::PARAMETERS).is_some(),
+            Self::ResourceQuota => session::is_quota(other),
+            _ => self
+                .names_of_limits()
+                .iter()
+                .any(|names| names.contains(&name) && names.contains(&other)),
+        };
+        let mut set = call.limits().into_iter();
+        set.any(|(other, value)| !value.is_null() && same(other))
+    }
+
+    /// Names that mean one limit, together.
+    fn names_of_limits(self) -> Vec<&'static [&'static str]> {
+        match self {
+            Self::BlockedCommands => vec![&["blocked_patterns", "blocked_commands"]],
+            Self::WorkingDirectory => {
+                let (allowed, blocked) = directory::DIRECTORIES.split_at(5);
+                vec![
+                    allowed,
+                    blocked,
+                    &["allowed_directories", directory::OTHERWISE],
+                ]
+            }
+            Self::EnvironmentVariables => {
+                let (blocked, allowed) = environment::LIMITS.split_at(3);
+                vec![blocked, allowed]
+            }
+            Self::ReadPath | Self::WritePath => vec![&["blocked_patterns", "blocked_paths"]],
+            Self::ParentDirectory => vec![&file::CREATE_LIMITS],
+            Self::PrivateAddress => vec![&address::LIMITS],
+            Self::FormSubmission => vec![&form::LIMITS],
+            Self::ConcurrentSessions => {
+                let (all, of_user) = session::LIMITS.split_at(3);
+                vec![all, of_user]
+            }
+            Self::ToolNaming => {
+                let (patterns, others) = tool::NAMING_LIMITS.split_at(4);
+                let (prefixes, reserved) = others.split_at(2);
+                vec![patterns, prefixes, reserved]
+            }
+            Self::ToolCapabilities => {
+                let (allowed, blocked) = tool::CAPABILITY_LIMITS.split_at(2);
+                vec![allowed, blocked]
+            }
+            Self::SummaryWords => {
+                let (_, least) = deliverable::SUMMARY_LIMITS.split_at(1);
+                vec![least]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it reads a limit of this name.
     pub(crate) fn reads_limit(self, name: &str) -> bool {
         let known: &[&str] = match self {

@@ -20,6 +20,8 @@ fn approval_is_asked_for_always_or_above_an_amount() {
         json!({ "approval_required": { "USD": 50 } }),
         json!({ "approval_threshold": 50 }),
         json!({ "approval_limit": { "USD": 50 } }),
+        json!({ "auto_approve_max": 50 }),
+        json!({ "max_amount_without_approval": 50 }),
         json!({ "currency_limits": { "USD": { "approval_required_above": 50 } } }),
         json!({ "approval_required": false, "approval_threshold": 50 }),
     ] {
@@ -60,6 +62,40 @@ fn approval_is_asked_for_always_or_above_an_amount() {
         assert_eq!(ask(limits, &small).outcome, Outcome::RequireReview);
     }
     assert!(ask(json!({ "approval_required": false }), &large).allow);
+}
+
+#[test]
+fn a_list_or_an_object_under_another_name_asks_and_limits_of_a_capability_do_not() {
+    let ask = |limits: &Value| {
+        let passport = read(&with("/limits", json!({ "acme.pay": limits })));
+        decide(&pack(json!({})), &passport, &json!({ "amount": 1 }), None)
+    };
+    for limits in [
+        json!({ "approval": { "required": true } }),
+        json!({ "approval": { "enabled": true, "by": "finance" } }),
+        json!({ "approval": { "above": 1000 } }),
+        json!({ "approval_required_for": ["refund"] }),
+        json!({ "approval": { "required_for": ["refund"], "for": ["refund"] } }),
+        json!({ "approval_amounts": { "USD": 1000 } }),
+    ] {
+        assert_eq!(codes(&ask(&limits)), ["oap.approval_required"], "{limits}");
+        let document = with("/limits", json!({ "acme.pay": limits }));
+        let findings = aport_gate_oap::Passport::check(document.to_string().as_bytes());
+        let told = |finding: &aport_gate_oap::Finding| {
+            finding
+                .message
+                .contains("is read as `approval_required: true`")
+        };
+        assert!(findings.iter().any(told), "{limits}: {findings:?}");
+    }
+    for limits in [
+        json!({ "approval": { "required": false } }),
+        json!({ "approval": { "request": { "max": 5 } } }),
+        json!({ "approval_required_for": [] }),
+        json!({ "approval": {} }),
+    ] {
+        assert!(ask(&limits).allow, "{limits}");
+    }
 }
 
 #[test]

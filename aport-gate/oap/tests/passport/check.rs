@@ -347,7 +347,13 @@ mod under_packs {
     #[test]
     fn packs_of_capabilities_that_the_passport_lacks_say_nothing() {
         let passport = with("/capabilities", json!([{ "id": "acme.other" }]));
-        assert_eq!(findings(&passport, &exports()), []);
+        let found = findings(&passport, &exports());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0]
+                .2
+                .starts_with("the passport does not grant `acme.pay`")
+        );
         assert_ne!(findings(&document(), &exports()), []);
     }
 
@@ -364,4 +370,32 @@ mod under_packs {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn limits_of_a_capability_that_the_passport_does_not_grant_are_named() {
+    let mut document = crate::setting::document();
+    document["limits"] = serde_json::json!({
+        "acme.pay": {}, "acme.pya": { "max": 1 }, "web.fetch.max": 5, "acme.pay.max": 9, "currency_limits": {},
+        "acme": { "pay": {} }, "acme.pay.more": {}, "acme.till.open": { "max": 1 }
+    });
+    let told = |packs: &[&aport_gate_oap::Pack]| -> Vec<String> {
+        let findings = Passport::check_under(document.to_string().as_bytes(), packs);
+        let told = findings.into_iter().map(|finding| finding.message);
+        told.filter(|text| text.contains("does not grant"))
+            .collect()
+    };
+    let all = told(&[]);
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert!(
+        all.iter()
+            .any(|text| text.contains("`acme.pya`") && text.ends_with("did you mean `acme.pay`?"))
+    );
+    assert!(all.iter().any(|text| text.contains("`web.fetch.max`")));
+    let named = crate::setting::pack(serde_json::json!({ "id": "acme.till.open.v1" }));
+    assert_eq!(
+        told(&[&named]).len(),
+        2,
+        "a pack of this name asks for a capability of the passport"
+    );
 }

@@ -1,6 +1,6 @@
 //! What reasons and explanations say.
 
-use crate::setting::Setting;
+use crate::setting::{Setting, codes};
 use aport_gate_oap::{Stage, StepResult};
 use serde_json::{Value, json};
 
@@ -263,4 +263,53 @@ fn a_limit_that_readers_of_json_round_is_told_as_text_so_that_the_denial_can_be_
         let signed = serde_json::to_value(&answer.reasons).unwrap();
         assert!(aport_gate_oap::canonical_json(&signed).is_ok(), "{signed}");
     }
+}
+
+#[test]
+fn a_key_that_was_used_before_is_said_plainly() {
+    let asks = json!({ "name": "once", "condition": "context.key not in recent_keys", "deny_code": "oap.again" });
+    for rules in [json!([]), json!([asks])] {
+        let pack = json!({
+            "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"],
+            "idempotency": { "field": "key" }, "evaluation_rules": rules
+        });
+        let mut setting = Setting::new(pack, json!({}));
+        let text = setting.explain(&json!({ "key": "k-1" })).to_string();
+        assert!(
+            text.contains(
+                "holds   idempotency key\n            idempotency key `k-1` was not used before"
+            ),
+            "{text}"
+        );
+        setting.usage.key_seen = true;
+        let explanation = setting.explain(&json!({ "key": "k-1" }));
+        let text = explanation.to_string();
+        assert!(
+            text.contains(
+                "fails   idempotency key\n            idempotency key `k-1` was used before"
+            ),
+            "{text}"
+        );
+        assert!(!explanation.allow);
+    }
+}
+
+#[test]
+fn a_name_that_nothing_describes_is_said_to_be_missing_from_the_context_under_skip_as_well() {
+    let pack = json!({
+        "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "absent": "skip",
+        "required_context": { "type": "object", "properties": { "size": { "type": "integer" } } },
+        "evaluation_rules": [
+            { "name": "rows", "condition": "rows <= 5", "deny_code": "oap.rows" },
+            { "name": "size", "condition": "size <= 5", "deny_code": "oap.size" }
+        ]
+    });
+    let denied = Setting::new(pack, json!({})).decide(&json!({}));
+    assert_eq!(codes(&denied), ["oap.rows"]);
+    let message = &denied.reasons[0].message;
+    assert!(
+        message.contains("add it to the context")
+            && message.contains("only for fields that `required_context` describes"),
+        "{message}"
+    );
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod call_kind;
+#[cfg(test)]
 mod closed_context;
 #[cfg(test)]
 mod command;
@@ -24,6 +26,10 @@ mod rate;
 mod reference;
 #[cfg(test)]
 mod reference_cases;
+#[cfg(test)]
+mod repeated;
+#[cfg(test)]
+mod required_limits;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

@@ -191,6 +191,11 @@ pub(crate) fn cases() -> Vec<Case> {
                 (
                     "parent_directory_check",
                     json!({ "create_dirs": true }),
+                    json!({ "data.file.write": { "allow_create_dirs": false } }),
+                ),
+                (
+                    "parent_directory_check",
+                    json!({ "parent_exists": false }),
                     json!({}),
                 ),
             ],

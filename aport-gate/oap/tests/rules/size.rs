@@ -65,7 +65,7 @@ fn content_is_measured_and_a_claim_does_not_shrink_it() {
 }
 
 #[test]
-fn directories_are_made_only_where_the_passport_allows_it() {
+fn directories_are_not_made_where_the_passport_forbids_it() {
     let name = "validateParentDirectory";
     let yes = json!({ "file_path": "/a/b", "create_dirs": true });
     allows(
@@ -74,15 +74,14 @@ fn directories_are_made_only_where_the_passport_allows_it() {
         &[
             json!({ "file_path": "/a/b" }),
             json!({ "file_path": "/a", "create_dirs": false }),
+            // A limit that is not set does not restrict.
+            yes.clone(),
         ],
     );
     denies(
         name,
         &json!({}),
-        &[
-            yes.clone(),
-            json!({ "file_path": "/a", "parent_exists": false }),
-        ],
+        &[json!({ "file_path": "/a", "parent_exists": false })],
         "oap.refused",
     );
     allows(

@@ -270,3 +270,56 @@ fn of_a_limit_by_two_names_the_narrower_counts() {
     assert!(reasons(both.clone(), "b"));
     assert!(!reasons(both.clone(), "a") && !reasons(both, "c"));
 }
+
+#[test]
+fn the_keys_of_an_object_are_no_list_except_where_currencies_have_limits() {
+    let context = json!({ "code": "fraud", "currency": "USD", "codes": ["fraud"] });
+    for condition in [
+        "context.code in limits.codes",
+        "limits.codes.includes(context.code)",
+        "limits.codes contains context.code",
+        "context.code not in limits.others",
+        "any(c in limits.codes for c in context.codes)",
+        "context.code in context.table",
+    ] {
+        let limits = json!({ "codes": { "fraud": false }, "others": { "x": 1 } });
+        let mut context = context.clone();
+        context["table"] = json!({ "fraud": 1 });
+        let denied = decide(&[condition], limits, context);
+        assert!(
+            denied[0].starts_with("oap.policy_error") && denied[0].contains("an object"),
+            "{condition}: {denied:?}"
+        );
+    }
+    let limits = json!({ "currency_limits": { "USD": { "max_per_tx": 1 } } });
+    for condition in [
+        "context.currency in limits.supported_currencies",
+        "context.currency in limits.currency_limits",
+        "limits.currency_limits.includes(context.currency)",
+    ] {
+        assert!(
+            decide(&[condition], limits.clone(), context.clone()).is_empty(),
+            "{condition}"
+        );
+    }
+    let passport = json!({
+        "passport_id": "ap_tester", "spec_version": "oap/1.0", "owner_id": "org_1", "status": "active",
+        "assurance_level": "L2", "capabilities": [{ "id": "acme.thing" }],
+        "limits": { "acme.thing": { "codes": { "fraud": false }, "currency_limits": { "USD": {} } } }
+    });
+    let setting = Setting::new(
+        rules(&[
+            "context.code in limits.codes",
+            "context.currency in limits.currency_limits",
+        ]),
+        json!({}),
+    );
+    let findings =
+        aport_gate_oap::Passport::check_under(passport.to_string().as_bytes(), &[&setting.pack]);
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.severity == aport_gate_oap::Severity::Error)
+        .map(|finding| finding.path.as_str())
+        .collect();
+    assert_eq!(errors, ["limits[\"acme.thing\"].codes"], "{findings:?}");
+}

@@ -92,7 +92,13 @@ impl Issue {
                 .ok_or_else(|| Failure::new("`metadata` of the file must be an object"))?;
             metadata.insert("name".to_owned(), name.as_str().into());
         }
-        for limit in &self.limit {
+        for (at, limit) in self.limit.iter().enumerate() {
+            let before = self.limit.iter().take(at);
+            if let Some(other) = before.into_iter().find(|other| other.meets(limit)) {
+                return Err(Failure::new(format!(
+                    "`--limit` sets `{other}` and `{limit}`, of which only one can be meant; keep one"
+                )));
+            }
             limit.set(&mut map)?;
         }
         Ok(map)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Passport, PassportStatus, Severity};
+use aport_gate_oap::{AgentId, AssuranceLevel, Finding, Pack, Passport, PassportStatus, Severity};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ use super::store::Store;
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, one_line};
+use crate::cli::policy::source;
+use crate::cli::when::when;
 
 /// Issue a passport, from flags, a file, or a file that flags change.
 ///
@@ -57,8 +59,8 @@ pub(in crate::cli) struct Issue {
     /// than once.
     #[arg(long, value_name = "LIMIT")]
     pub(super) limit: Vec<Limit>,
-    /// When it stops being valid, RFC 3339.
-    #[arg(long, value_name = "TIME")]
+    /// When it stops being valid: RFC 3339, or from now on such as `12h` or `90d`.
+    #[arg(long, value_name = "WHEN", value_parser = when)]
     pub(super) expires: Option<Timestamp>,
     /// Name for people.
     #[arg(long, value_name = "TEXT")]
@@ -97,6 +99,7 @@ impl Issue {
             );
         }
         let document = Document::new(map).map_err(Failure::new)?;
+        self.limits_that_count(document.passport())?;
         let agent = document.passport().agent_id().clone();
         let status = document.passport().status();
         if matches!(status, PassportStatus::Suspended | PassportStatus::Revoked) {
@@ -148,6 +151,26 @@ impl Issue {
             ("file", path.display().to_string()),
         ]);
         Ok(Verdict::Good)
+    }
+
+    /// # Errors
+    /// A limit is given for what the passport does not grant: a typing slip that would leave it unlimited.
+    fn limits_that_count(&self, passport: &Passport) -> Result<(), Failure> {
+        let packs = source::set().ok();
+        let packs: Vec<&Pack> = packs
+            .iter()
+            .flat_map(|set| set.iter())
+            .map(|loaded| &**loaded.pack())
+            .collect();
+        let mut given = self.limit.iter().map(Limit::capability);
+        match given.find(|capability| !passport.may_limit(capability, &packs)) {
+            None => Ok(()),
+            Some(capability) => Err(Failure::new(format!(
+                "`--limit {capability}:…` is for a capability that the passport does not grant; it grants `{}`",
+                passport.capabilities().join("`, `")
+            ))
+            .hint("correct its name, or grant it with `--capability`")),
+        }
     }
 
     /// The new document in place of the one there is.

@@ -78,11 +78,17 @@ fn view(passport: &Passport) -> Map<String, Value> {
     let document = passport.as_value();
     let shown = |field: &&str| Some(((*field).to_owned(), document.get(*field)?.clone()));
     let mut view: Map<String, Value> = SHOWN.iter().filter_map(shown).collect();
-    let capability = |id: &String| match passport.capability_params(id) {
-        Some(params) => json!({ "id": id, "params": params }),
-        None => json!({ "id": id }),
+    // Entry by entry: one that is listed twice has to be met twice.
+    let entries = document.get("capabilities").and_then(Value::as_array);
+    let capability = |(id, entry): (&String, &Value)| match entry.get("params") {
+        Some(params) if params.is_object() => json!({ "id": id, "params": params }),
+        _ => json!({ "id": id }),
     };
-    let capabilities: Vec<Value> = passport.capabilities().iter().map(capability).collect();
+    let ids = passport.capabilities().iter();
+    let capabilities: Vec<Value> = ids
+        .zip(entries.into_iter().flatten())
+        .map(capability)
+        .collect();
     for (field, value) in [
         ("agent_id", json!(passport.agent_id())),
         ("passport_id", json!(passport.agent_id())),

@@ -71,3 +71,32 @@ fn a_failing_case_is_explained_when_asked() {
             .contains("context.n = 6")
     );
 }
+
+#[test]
+fn an_optional_field_that_is_absent_is_said_once_to_be_what_denies() {
+    let rules =
+        json!([{ "name": "size", "condition": "context.size <= 5", "deny_code": "oap.size" }]);
+    let contexts =
+        "{\"context\":{\"n\":1}}\n{\"context\":{\"n\":2}}\n{\"context\":{\"n\":2,\"size\":9}}";
+    let allowed = "{\"allow\":true}\n{\"allow\":true}\n{\"allow\":true}";
+    let run = |expected: &str, more: &[&str]| {
+        replay_with(&pack(rules.clone()), &passport(), contexts, expected, more)
+    };
+    let told = run(allowed, &[]);
+    assert_eq!(told.stderr.matches("--absent skip").count(), 1, "{told:?}");
+    assert!(
+        told.stderr
+            .contains("2 cases are denied only since an optional field is absent"),
+        "{told:?}"
+    );
+    assert!(
+        !run(allowed, &["--absent", "skip"])
+            .stderr
+            .contains("--absent")
+    );
+    let denied = "{\"allow\":false}\n{\"allow\":false}\n{\"allow\":false}";
+    assert!(
+        !run(denied, &[]).stderr.contains("--absent"),
+        "nobody expected anything else"
+    );
+}

@@ -1,6 +1,6 @@
 //! What the cases came to.
 
-use aport_gate_oap::{Explanation, Outcome, Pack, Reason, Request, digest_json};
+use aport_gate_oap::{Absent, Explanation, Outcome, Pack, Reason, Request, digest_json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ pub(super) struct Replayed<'v> {
     reasons: Vec<Reason>,
     explanation: Option<Explanation>,
     now: Timestamp,
+    /// Whether it would be allowed if absent optional fields left rules out.
+    skip_allows: bool,
 }
 
 /// All cases.
@@ -38,7 +40,7 @@ impl<'v> Replayed<'v> {
         now: Timestamp,
         explain: bool,
     ) -> Result<Self, Failure> {
-        let mut explanation = None;
+        let (mut explanation, mut skip_allows) = (None, false);
         let (allow, outcome, reasons) = match holder.with(case.overrides.as_ref()) {
             // A verifier has no decision for a document that is no passport, and lets nothing run.
             Err(error) => (
@@ -58,6 +60,10 @@ impl<'v> Replayed<'v> {
                 let usage = case.usage(&pack.usage_plan(&request))?;
                 explanation = explain.then(|| pack.explain(&request, &usage));
                 let mut evaluation = pack.evaluate(&request, &usage);
+                if !evaluation.allow && pack.absent() == Absent::Deny {
+                    let skipping = pack.clone().with_absent(Absent::Skip);
+                    skip_allows = skipping.evaluate(&request, &usage).allow;
+                }
                 // A gate refuses what has no digest before it asks.
                 if let Err(error) = digest_json(&Value::Object(context.clone())) {
                     let reason = reason("oap.invalid_context", &error.to_string());
@@ -76,6 +82,7 @@ impl<'v> Replayed<'v> {
             reasons,
             explanation,
             now,
+            skip_allows,
         })
     }
 
@@ -159,7 +166,25 @@ impl Report<'_> {
         self.replayed.iter().filter(|one| !one.passes()).count() + self.unasked.len()
     }
 
+    /// Said once, however many cases it is about.
+    fn hint(&self) -> Option<String> {
+        let wanted = |one: &&Replayed<'_>| {
+            one.skip_allows && one.expected.is_some_and(|expected| expected.allow)
+        };
+        let cases = self.replayed.iter().filter(wanted).count();
+        (cases > 0).then(|| {
+            format!(
+                "{} denied only since an optional field is absent; with `--absent skip` such a rule does not apply \
+                 (in a server: `absent` in pack-options.json, or in the pack)",
+                counted(cases, "case is", "cases are")
+            )
+        })
+    }
+
     pub(super) fn print(&self, output: &mut Output, quiet: bool) {
+        if let Some(hint) = self.hint() {
+            eprintln!("note: {hint}");
+        }
         let (failed, passed) = (
             self.failed(),
             self.replayed.iter().filter(|one| one.passes()).count(),
@@ -195,6 +220,10 @@ impl Report<'_> {
             self.pack.id()
         ));
     }
+}
+
+fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 fn reason(code: &str, message: &str) -> Reason {

@@ -2,8 +2,10 @@
 //! allow.
 
 use super::respelled::{Flag, flags, respelled};
+use super::script::is_shell;
 use super::shell::{self, Command, Word};
-use super::wrapper::{is_assignment, is_shell, program, unwrapped, without_assignments};
+use super::work::Work;
+use super::wrapper::{is_assignment, program, unwrapped, without_assignments};
 use super::{Call, Failure, environment, fed, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
@@ -82,11 +84,12 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         Some("powershell" | "pwsh") => all.replace('`', ""),
         _ => all,
     };
+    let work = Work::new();
     let parsed = if shell.is_some() || arguments.is_empty() {
-        shell::commands(&all)
+        shell::commands(&work, &all)
     } else {
         // Arguments given apart reach the program as they are; no shell reads them.
-        shell::commands(line).map(|mut commands| {
+        shell::commands(&work, line).map(|mut commands| {
             let words = arguments.iter().map(|argument| Word {
                 text: (*argument).to_owned(),
                 ..Word::default()
@@ -97,7 +100,9 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             commands
         })
     };
-    let commands = parsed.and_then(unwrapped).map_err(refuse)?;
+    let commands = parsed
+        .and_then(|commands| unwrapped(&work, commands))
+        .map_err(refuse)?;
 
     let mut texts = vec![squeezed(&all)];
     texts.extend(commands.iter().map(Command::text));

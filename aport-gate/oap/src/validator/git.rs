@@ -4,6 +4,7 @@
 use super::launch::{of, unknown};
 use super::options::{bundled, values};
 use super::shell::{self, Command, Word};
+use super::work::Work;
 
 /// Values of settings that run nothing that could be another program.
 const HARMLESS: [&str; 12] = [
@@ -68,21 +69,21 @@ const GLOBAL: [&str; 6] = [
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
+pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, String> {
     let mut found = Vec::new();
     let mut at = 0;
     let text = |at: usize| rest.get(at).map(|word| word.text.as_str());
     while let Some(word) = text(at).filter(|word| word.starts_with('-')) {
         if word == "-c" {
-            assigned(text(at + 1).unwrap_or_default(), &mut found)?;
+            assigned(work, text(at + 1).unwrap_or_default(), &mut found)?;
             at += 1;
         } else if let Some(setting) = word.strip_prefix("--config-env=") {
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);
-            setting_of(key, "$", &mut found)?;
+            setting_of(work, key, "$", &mut found)?;
         } else if word == "--config-env" {
             let setting = text(at + 1).unwrap_or_default();
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);
-            setting_of(key, "$", &mut found)?;
+            setting_of(work, key, "$", &mut found)?;
             at += 1;
         } else if word.starts_with("--exec-path=") {
             found.push(unknown(
@@ -97,22 +98,23 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
     let after = rest.get(at + 1..).unwrap_or_default();
     if let Some((_, options)) = OPTIONS.iter().find(|(known, _)| *known == subcommand) {
         for value in options.iter().flat_map(|option| values(after, option)) {
+            work.spend(after.len())?;
             // `git grep -O` alone opens the usual pager, and what follows is a pattern or a file.
             let own = subcommand == "grep" && after.iter().any(|word| word.text == value);
             if !own {
-                found.extend(shell::commands(value)?);
+                found.extend(shell::commands(work, value)?);
             }
         }
     }
     let bundles = BUNDLED.iter().filter(|(known, ..)| *known == subcommand);
     for (_, letter, taking) in bundles {
         for value in bundled(after, *letter, taking) {
-            found.extend(shell::commands(value)?);
+            found.extend(shell::commands(work, value)?);
         }
     }
     for word in after {
         if let Some(script) = word.text.strip_prefix("ext::") {
-            found.extend(shell::commands(script)?);
+            found.extend(shell::commands(work, script)?);
         }
     }
     let is_option = |word: &&Word| word.text.starts_with('-');
@@ -131,22 +133,22 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
                 .iter()
                 .map(|word| word.text.as_str())
                 .collect();
-            found.extend(shell::commands(&words.join(" "))?);
+            found.extend(shell::commands(work, &words.join(" "))?);
         }
         "bisect" if plain.next().is_some_and(|word| word.text == "run") => {
-            found.push(of(past("run")));
+            found.push(of(work, past("run"))?);
         }
         "config" => {
             let mut plain = plain.map(|word| word.text.as_str());
             let key = plain.find(|word| word.contains('.'));
             if let (Some(key), Some(value)) = (key, plain.next()) {
-                setting_of(key, value, &mut found)?;
+                setting_of(work, key, value, &mut found)?;
             }
         }
         "clone" | "init" => {
             for option in ["-c", "--config"] {
                 for setting in values(after, option).filter(|_| subcommand == "clone") {
-                    assigned(setting, &mut found)?;
+                    assigned(work, setting, &mut found)?;
                 }
             }
             if values(after, "--template").any(|directory| !directory.is_empty()) {
@@ -159,15 +161,15 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
 }
 
 /// `key=value`, as `-c` has it; a key alone is true.
-fn assigned(setting: &str, found: &mut Vec<Command>) -> Result<(), String> {
+fn assigned(work: &Work, setting: &str, found: &mut Vec<Command>) -> Result<(), String> {
     match setting.split_once('=') {
-        Some((key, value)) => setting_of(key, value, found),
+        Some((key, value)) => setting_of(work, key, value, found),
         None => Ok(()),
     }
 }
 
 /// What a setting makes git run, now or later.
-fn setting_of(key: &str, value: &str, found: &mut Vec<Command>) -> Result<(), String> {
+fn setting_of(work: &Work, key: &str, value: &str, found: &mut Vec<Command>) -> Result<(), String> {
     let key = key.to_lowercase();
     let (section, last) = (
         key.split('.').next().unwrap_or_default(),
@@ -180,15 +182,15 @@ fn setting_of(key: &str, value: &str, found: &mut Vec<Command>) -> Result<(), St
     let elsewhere = || unknown(&format!("runs what `{key}` leads to"));
     match (section, last) {
         ("alias", _) => found.extend(match value.strip_prefix('!') {
-            Some(script) => shell::commands(script)?,
-            None => shell::commands(&format!("git {value}"))?,
+            Some(script) => shell::commands(work, script)?,
+            None => shell::commands(work, &format!("git {value}"))?,
         }),
         // A name means a helper of git's own; a path or a script means itself.
         ("credential", "helper") | ("submodule", "update") => {
             if let Some(script) = value.strip_prefix('!') {
-                found.extend(shell::commands(script)?);
+                found.extend(shell::commands(work, script)?);
             } else if value.contains(['/', '\\', '$']) {
-                found.extend(shell::commands(value)?);
+                found.extend(shell::commands(work, value)?);
             }
         }
         ("core", "hookspath")
@@ -222,7 +224,7 @@ fn setting_of(key: &str, value: &str, found: &mut Vec<Command>) -> Result<(), St
         | ("web", "browser")
         | ("instaweb", "httpd" | "browser")
         | ("sendemail", "sendmailcmd" | "tocmd" | "cccmd" | "headercmd" | "smtpserver") => {
-            found.extend(shell::commands(value)?);
+            found.extend(shell::commands(work, value)?);
         }
         _ => {}
     }

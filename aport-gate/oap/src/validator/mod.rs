@@ -53,6 +53,8 @@ mod respelled;
 #[cfg(feature = "evaluate")]
 mod run;
 #[cfg(feature = "evaluate")]
+mod script;
+#[cfg(feature = "evaluate")]
 mod secret;
 #[cfg(feature = "evaluate")]
 mod session;
@@ -64,6 +66,8 @@ mod size;
 mod target;
 #[cfg(feature = "evaluate")]
 mod tool;
+#[cfg(feature = "evaluate")]
+mod work;
 #[cfg(feature = "evaluate")]
 mod wrapper;
 #[cfg(feature = "evaluate")]

@@ -50,12 +50,13 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
         }
     }
     for line in &lines {
+        let length: usize = line.iter().map(|token| 1 + token.len()).sum();
         for (at, token) in line.iter().enumerate() {
             if program(token) != name {
                 continue;
             }
             let rest = line.get(at + 1..).unwrap_or_default();
-            call.spend(8 * rest.len())?;
+            call.spend(8 * length)?;
             if says(&wanted, rest) {
                 return Ok(true);
             }

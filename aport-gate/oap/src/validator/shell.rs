@@ -1,6 +1,8 @@
 //! Command lines read as a shell reads them, far enough to see every program that would run: chains, pipes,
 //! substitutions, quotes. Nothing is expanded; what only an expansion could tell is marked.
 
+use super::work::Work;
+
 mod brace;
 mod expansion;
 
@@ -64,15 +66,8 @@ const CLOSERS: [&str; 5] = ["fi", "done", "esac", "}", ";;"];
 ///
 /// # Errors
 /// What a reader cannot be sure about: open quotes, encoded characters, too much nesting.
-pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
-    let mut reader = Reader {
-        chars: line.chars().collect(),
-        at: 0,
-        found: Vec::new(),
-        depth: 0,
-        braces: 0,
-        feeds: false,
-    };
+pub(super) fn commands(work: &Work, line: &str) -> Result<Vec<Command>, String> {
+    let mut reader = Reader::new(work, line, 0)?;
     reader.script(None)?;
     let feeds = reader.feeds;
     let fed = |mut command: Command| {
@@ -82,7 +77,8 @@ pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
     Ok(reader.found.into_iter().map(fed).collect())
 }
 
-struct Reader {
+struct Reader<'w> {
+    work: &'w Work,
     chars: Vec<char>,
     at: usize,
     found: Vec<Command>,
@@ -92,7 +88,21 @@ struct Reader {
     feeds: bool,
 }
 
-impl Reader {
+impl<'w> Reader<'w> {
+    /// A reader of text at this depth. Its characters are paid for.
+    fn new(work: &'w Work, text: &str, depth: usize) -> Result<Self, String> {
+        work.spend(size_of::<char>().saturating_mul(text.len()))?;
+        Ok(Self {
+            work,
+            chars: text.chars().collect(),
+            at: 0,
+            found: Vec::new(),
+            depth,
+            braces: 0,
+            feeds: false,
+        })
+    }
+
     fn peek(&self, ahead: usize) -> Option<char> {
         self.chars.get(self.at + ahead).copied()
     }
@@ -108,12 +118,12 @@ impl Reader {
         while let Some(c) = self.peek(0) {
             if Some(c) == close {
                 self.at += 1;
-                self.end_word(&mut command, &mut word, &mut target);
+                self.end_word(&mut command, &mut word, &mut target)?;
                 self.end_command(command)?;
                 return Ok(());
             }
             match c {
-                ' ' | '\t' => self.end_word(&mut command, &mut word, &mut target),
+                ' ' | '\t' => self.end_word(&mut command, &mut word, &mut target)?,
                 '#' if word.is_none() => {
                     while self.peek(1).is_some_and(|c| c != '\n') {
                         self.at += 1;
@@ -125,7 +135,7 @@ impl Reader {
                         self.at += 1;
                         continue;
                     }
-                    self.end_word(&mut command, &mut word, &mut target);
+                    self.end_word(&mut command, &mut word, &mut target)?;
                     let pipe = c == '|' && self.peek(1) != Some('|');
                     self.feeds |= pipe;
                     while matches!(self.peek(1), Some('&' | '|' | ';'))
@@ -160,7 +170,7 @@ impl Reader {
                     {
                         word = None;
                     }
-                    self.end_word(&mut command, &mut word, &mut target);
+                    self.end_word(&mut command, &mut word, &mut target)?;
                     let mut writes = c == '>';
                     while let Some(next @ ('<' | '>' | '|' | '-')) = self.peek(1) {
                         writes |= next == '>';
@@ -219,7 +229,7 @@ impl Reader {
         if close.is_some() {
             return Err("has an open bracket".to_owned());
         }
-        self.end_word(&mut command, &mut word, &mut target);
+        self.end_word(&mut command, &mut word, &mut target)?;
         self.end_command(command)
     }
 
@@ -229,7 +239,9 @@ impl Reader {
         if self.braces > MAX_BRACES {
             return Err(format!("has more than {MAX_BRACES} braces"));
         }
-        if brace::expands(self.chars.get(self.at..).unwrap_or_default()) {
+        let rest = self.chars.get(self.at..).unwrap_or_default();
+        self.work.spend(rest.len())?;
+        if brace::expands(rest) {
             return Err("builds words from `{…,…}`".to_owned());
         }
         Ok(())
@@ -240,21 +252,25 @@ impl Reader {
         command: &mut Command,
         word: &mut Option<Word>,
         target: &mut Option<Target>,
-    ) {
-        let Some(word) = word.take() else { return };
+    ) -> Result<(), String> {
+        let Some(word) = word.take() else {
+            return Ok(());
+        };
+        self.work.word(&word)?;
         if let Some(target) = target.take() {
             if target == Target::File {
                 command.writes.push(word);
             }
-            return;
+            return Ok(());
         }
         if command.words.is_empty() && !word.dynamic {
             let text = word.text.as_str();
             if OPENERS.contains(&text) || CLOSERS.contains(&text) {
-                return;
+                return Ok(());
             }
         }
         command.words.push(word);
+        Ok(())
     }
 
     fn end_command(&mut self, command: Command) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use super::{MAX_NESTING, Reader, Word};
 
-impl Reader {
+impl Reader<'_> {
     /// Up to the closing double quote.
     pub(super) fn quoted(&mut self, word: &mut Word) -> Result<(), String> {
         while let Some(c) = self.peek(0) {
@@ -54,14 +54,8 @@ impl Reader {
             if self.depth >= MAX_NESTING {
                 return Err("is nested too deeply".to_owned());
             }
-            let mut reader = Reader {
-                chars: inner.replace("\\`", "`").chars().collect(),
-                at: 0,
-                found: Vec::new(),
-                depth: self.depth + 1,
-                braces: 0,
-                feeds: false,
-            };
+            let inner = inner.replace("\\`", "`");
+            let mut reader = Reader::new(self.work, &inner, self.depth + 1)?;
             reader.script(None)?;
             self.feeds |= reader.feeds;
             for command in reader.found {

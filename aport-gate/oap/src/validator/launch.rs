@@ -95,6 +95,7 @@ pub(super) fn launched(work: &Work, name: &str, rest: &[Word]) -> Result<Vec<Com
             let script = script.filter(|word| !word.text.starts_with('-'));
             found.extend(script::script(
                 work,
+                "sh",
                 script.map_or(&[], std::slice::from_ref),
             )?);
         }

@@ -9,6 +9,8 @@
 #[cfg(feature = "evaluate")]
 mod address;
 #[cfg(feature = "evaluate")]
+mod allowed;
+#[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
 mod command;
@@ -25,9 +27,13 @@ mod fed;
 #[cfg(feature = "evaluate")]
 mod file;
 #[cfg(feature = "evaluate")]
+mod foreign;
+#[cfg(feature = "evaluate")]
 mod form;
 #[cfg(feature = "evaluate")]
 mod git;
+#[cfg(feature = "evaluate")]
+mod harmful;
 #[cfg(feature = "evaluate")]
 mod header;
 mod kind;

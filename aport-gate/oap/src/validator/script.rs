@@ -1,8 +1,11 @@
 //! Shells that a command calls, and the scripts that it hands to them.
 
+use super::foreign;
 use super::launch;
-use super::shell::{self, Command, Word};
+use super::options::values;
+use super::shell::{self, Command, Dialect, Word};
 use super::work::Work;
+use super::wrapper::program;
 
 const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh"];
 
@@ -12,6 +15,61 @@ pub(super) fn is_posix_shell(name: &str) -> bool {
 
 pub(super) fn is_shell(name: &str) -> bool {
     is_posix_shell(name) || matches!(name, "cmd" | "powershell" | "pwsh")
+}
+
+/// What a shell or `eval` is handed to run; none for other programs.
+///
+/// # Errors
+/// As [`shell::commands`].
+pub(super) fn handed(
+    work: &Work,
+    name: &str,
+    rest: &[Word],
+) -> Result<Option<Vec<Command>>, String> {
+    Ok(Some(match name {
+        "eval" => script(work, "sh", rest)?,
+        "iex" | "invoke-expression" => script(work, "powershell", rest)?,
+        "cmd" => foreign::cmd(work, rest)?,
+        "powershell" | "pwsh" => foreign::powershell(work, rest)?,
+        _ if is_posix_shell(name) => {
+            let mut found = Vec::new();
+            for option in ["--command", "--init-command", "-C"] {
+                for value in values(rest, option).filter(|_| name == "fish") {
+                    found.extend(foreign::commands(work, name, value)?);
+                }
+            }
+            if let Called::Script(text) = called(name, rest) {
+                found.extend(match text {
+                    Some(text) => script(work, name, std::slice::from_ref(text))?,
+                    None => vec![launch::unknown("runs a script that the line does not hold")],
+                });
+            }
+            found
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// How a shell reads its lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Speech {
+    /// As those that follow POSIX do.
+    Family(Dialect),
+    /// In another way, which is not read here.
+    Foreign,
+}
+
+impl Speech {
+    /// Where nobody says which shell it is.
+    pub(super) const OF_NONE: Self = Self::Family(Dialect::Posix);
+
+    pub(super) fn of(shell: &str) -> Self {
+        match program(shell.trim()).as_str() {
+            "bash" | "zsh" => Self::Family(Dialect::Bash),
+            "" | "sh" | "dash" | "ash" | "ksh" | "mksh" => Self::OF_NONE,
+            _ => Self::Foreign,
+        }
+    }
 }
 
 /// What a call of a shell runs.
@@ -65,13 +123,18 @@ pub(super) fn called<'w>(name: &str, rest: &'w [Word]) -> Called<'w> {
     }
 }
 
-/// The commands of a script that words hold. One into which another command writes is not known.
+/// The commands of a script that words hold, `name` being the shell that reads it. One into which another command
+/// writes is not known.
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn script(work: &Work, words: &[Word]) -> Result<Vec<Command>, String> {
+pub(super) fn script(work: &Work, name: &str, words: &[Word]) -> Result<Vec<Command>, String> {
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    let mut found = shell::commands(work, &texts.join(" "))?;
+    let text = texts.join(" ");
+    let mut found = match Speech::of(name) {
+        Speech::Family(dialect) => shell::read(work, &text, dialect)?,
+        Speech::Foreign => foreign::commands(work, name, &text)?,
+    };
     if words.iter().any(|word| word.output) {
         found.push(launch::unknown("runs a script that another command writes"));
     }

@@ -2,7 +2,7 @@
 
 use super::launch;
 use super::options::values;
-use super::script::{Called, called, is_posix_shell, is_shell, script};
+use super::script;
 use super::shell::{self, Command, MAX_COMMANDS, MAX_NESTING, Word};
 use super::work::{MAX_OPTIONS, Work};
 
@@ -149,39 +149,8 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
             ..inner
         })
     };
-    if name == "eval" || name == "iex" || name == "invoke-expression" {
-        return script(work, rest);
-    }
-    if is_posix_shell(&name) {
-        let mut found = Vec::new();
-        for option in ["--command", "--init-command", "-C"] {
-            for value in values(rest, option).filter(|_| name == "fish") {
-                found.extend(shell::commands(work, value)?);
-            }
-        }
-        if let Called::Script(text) = called(&name, rest) {
-            found.extend(match text {
-                Some(text) => script(work, std::slice::from_ref(text))?,
-                None => vec![launch::unknown("runs a script that the line does not hold")],
-            });
-        }
+    if let Some(found) = script::handed(work, &name, rest)? {
         return Ok(found);
-    }
-    if is_shell(&name) {
-        for (at, word) in rest.iter().enumerate() {
-            let option = word.text.to_lowercase();
-            let after = rest.get(at + 1..).unwrap_or_default();
-            if option.starts_with("-e")
-                && "-encodedcommand".starts_with(&option)
-                && name.starts_with('p')
-            {
-                return Err("runs an encoded command".to_owned());
-            }
-            if matches!(option.as_str(), "/c" | "/k" | "/r" | "-command" | "-c") {
-                return script(work, after);
-            }
-        }
-        return Ok(Vec::new());
     }
     if name == "find" {
         let runs =
@@ -203,7 +172,7 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
     while let Some((word, tail)) = rest.split_first() {
         let text = word.text.as_str();
         if name == "env" && matches!(text, "-S" | "--split-string") {
-            return script(work, tail);
+            return script::script(work, "sh", tail);
         }
         if let Some(inner) = text
             .strip_prefix("--split-string=")
@@ -231,7 +200,7 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
             let mut found = vec![one(inner)?];
             // `watch 'a b'`, `sg group 'a b'`: a program with blanks in its name is a script.
             if let Some(text) = inner.first().filter(|word| word.text.contains(' ')) {
-                found.extend(script(work, std::slice::from_ref(text))?);
+                found.extend(script::script(work, "sh", std::slice::from_ref(text))?);
             }
             return Ok(found);
         }
@@ -275,6 +244,8 @@ fn fill(work: &Work, inner: &mut Vec<Word>, words: &[Word]) -> Result<(), String
             text: "$".to_owned(),
             dynamic: true,
             output: true,
+            several: true,
+            ..Word::default()
         });
     }
     Ok(())

@@ -13,6 +13,8 @@ mod explanation;
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod format;
 #[cfg(test)]
 mod hidden;
@@ -24,6 +26,8 @@ mod rate;
 mod reference;
 #[cfg(test)]
 mod reference_cases;
+#[cfg(test)]
+mod script;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

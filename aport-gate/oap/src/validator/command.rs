@@ -2,6 +2,7 @@
 //! allow.
 
 use super::allowed::is_allowed;
+use super::computed::computed;
 use super::foreign;
 use super::harmful::{HARMFUL, harm};
 use super::respelled::respelled;
@@ -94,6 +95,14 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         for entry in &patterns {
             if respelled(call, entry, command)? {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
+            }
+            if let Some(word) = computed(call, entry, command)? {
+                let word = shown(&word.into());
+                return Err(refuse(format!(
+                    "may match the blocked `{entry}`: what `{word}` stands for is not known; write it out, or put \
+                     `--` in front of it if it is no option"
+                ))
+                .with_limit(*entry));
             }
         }
         // A pattern cannot see the name of a program that only a variable knows, or the files.

@@ -15,6 +15,8 @@ mod call;
 #[cfg(feature = "evaluate")]
 mod command;
 #[cfg(feature = "evaluate")]
+mod computed;
+#[cfg(feature = "evaluate")]
 mod deliverable;
 #[cfg(feature = "evaluate")]
 mod directory;

@@ -7,6 +7,8 @@ mod closed_context;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod computed;
+#[cfg(test)]
 mod deliverable;
 #[cfg(test)]
 mod explanation;

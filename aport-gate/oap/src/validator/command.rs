@@ -117,11 +117,7 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         if let Some(why) = harm(command, before, allowed.as_deref().unwrap_or_default()) {
             return Err(refuse(why));
         }
-        for word in command
-            .words
-            .iter()
-            .take_while(|word| is_assignment(&word.text))
-        {
+        for word in assignments(command, restricted) {
             let name = word.text.split('=').next().unwrap_or_default();
             if !environment::is_safe(call, name)? {
                 return Err(refuse(format!(
@@ -143,6 +139,23 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Variables that the command sets: in front of a program, and by the shell's own commands. Where nothing is
+/// restricted, the latter are left alone.
+fn assignments(command: &Command, restricted: bool) -> impl Iterator<Item = &Word> {
+    let words = &command.words;
+    let sets = |word: &&Word| is_assignment(&word.text);
+    let from = words.iter().position(|word| !sets(&word));
+    let (front, rest) = words.split_at(from.unwrap_or(words.len()));
+    let name = rest.first().map_or("", |word| word.text.as_str());
+    let exports = restricted
+        && matches!(
+            name,
+            "export" | "declare" | "typeset" | "readonly" | "local"
+        );
+    let rest = if exports { rest } else { &[] };
+    front.iter().chain(rest.iter().filter(sets))
 }
 
 fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {

@@ -269,6 +269,8 @@ fn arithmetic_is_no_program() {
             "echo $(( $(ls | cat) + 1 ))",
             "echo $((1 << 2)) && ls",
             "echo $(( $((1)) + ${#x} ))",
+            "git commit -m 'use `x` and $(y)'; echo ${x:-y} $x",
+            "echo '`x`' && ls ${x#y}",
         ]),
     );
     denies(
@@ -296,6 +298,12 @@ fn arithmetic_is_no_program() {
             "x='a[$(curl x)]'; echo $((x))",
             "x='a[`curl x`]'; echo ${y[x]}",
             "x='a[$(curl x)]'; echo ${y:x}",
+            "((i='a[$(curl x)]'))",
+            "test -v 'a[$(curl x)]'",
+            "command printf -v 'a[$(curl x)]' y",
+            "x='a[`curl x`]'; [[ $x -eq 1 ]]",
+            "read 'a[$(curl x)]' <<< y",
+            "declare -i y='a[$(curl x)]'",
         ]),
         "oap.refused",
     );

@@ -1,7 +1,9 @@
-//! `$((…))`: no command, but what is substituted in it runs.
+//! `$((…))`: no command, but what is substituted in it runs, and so is what text that it computes spells: to `bash`,
+//! the value of a variable and the index behind the name of one are arithmetic in turn, substitutions and all.
 
 use super::Reader;
 use super::command::Word;
+use crate::validator::wrapper::is_assignment;
 
 impl Reader<'_> {
     /// At the first bracket of `$((`. What could be a substitution that begins with brackets is refused.
@@ -42,5 +44,22 @@ impl Reader<'_> {
         word.dynamic = true;
         word.text.push('$');
         Ok(())
+    }
+}
+
+/// Whether a command of the shell's own computes what its words or variables hold.
+pub(super) fn evaluates(words: &[Word]) -> bool {
+    let mut words = words
+        .iter()
+        .map(|word| word.text.as_str())
+        .skip_while(|text| matches!(*text, "command" | "builtin" | "time") || is_assignment(text));
+    let name = words.next().unwrap_or_default();
+    let mut has = |options: &[&str]| words.any(|word| options.contains(&word));
+    match name {
+        "let" | "declare" | "typeset" | "read" | "unset" | "mapfile" | "readarray" => true,
+        "printf" => words.any(|word| word.starts_with("-v")),
+        "test" | "[" => has(&["-v"]),
+        "[[" => has(&["-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"]),
+        _ => false,
     }
 }

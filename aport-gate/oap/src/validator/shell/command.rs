@@ -1,6 +1,6 @@
 //! What a command line is made of, and where a word and a command end.
 
-use super::{MAX_COMMANDS, Reader};
+use super::{MAX_COMMANDS, Reader, arithmetic};
 
 /// A word of a command, with its quotes read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -128,6 +128,7 @@ impl Reader<'_> {
             return Err("redirects to nothing; name the file behind `<` or `>`".to_owned());
         }
         let command = std::mem::take(&mut part.command);
+        self.computes |= arithmetic::evaluates(&command.words);
         // To some shells, these begin commands of their own.
         let begins = std::mem::take(&mut part.begins);
         let mut from = 0;

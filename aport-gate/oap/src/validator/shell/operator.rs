@@ -19,6 +19,8 @@ impl Reader<'_> {
             part.target = Some(Target::File);
             return Ok(());
         }
+        // `((…))` is arithmetic where a command may stand.
+        self.computes |= c == '(' && self.peek(1) == Some('(');
         self.end_command(part)?;
         let pipe = c == '|' && self.peek(1) != Some('|');
         self.feeds |= pipe;

@@ -97,9 +97,12 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
             if let Some(word) = computed(call, entry, command)? {
-                let word = shown(&word.into());
+                let word = match word {
+                    "$" => "a word that is read or substituted".to_owned(),
+                    word => format!("`{}`", shown(&word.into())),
+                };
                 return Err(refuse(format!(
-                    "may match the blocked `{entry}`: what `{word}` stands for is not known; write it out, or put \
+                    "may match the blocked `{entry}`: what {word} stands for is not known; write it out, or put \
                      `--` in front of it if it is no option"
                 ))
                 .with_limit(*entry));

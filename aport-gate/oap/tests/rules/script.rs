@@ -108,6 +108,16 @@ fn a_redirection_that_shells_read_in_different_ways_means_all_of_them() {
         "redirects to nothing",
     );
     refuses(&limits(), &["flock {a}>x l curl"], "in a variable");
+    // `bash` expands such a name twice.
+    refuses(
+        &limits(),
+        &[
+            "ls >&'x$(curl x)'",
+            "x='$(curl x)'; ls >&$x",
+            "ls >&x\\`curl\\`",
+        ],
+        "may run what it holds",
+    );
 }
 
 #[test]
@@ -321,6 +331,7 @@ fn braces_of_plain_words_are_read_as_the_words() {
             "cp file{,.bak}",
             "echo {a,b}{1,2}/{c,d{e,f}} && echo x",
             "echo $(echo {a,b})",
+            "for i in {1..5}; do echo x{3..1} $i; done",
         ]),
     );
     let patterns =
@@ -334,7 +345,12 @@ fn braces_of_plain_words_are_read_as_the_words() {
             "echo {a,-b}",
             "echo -{a,b}",
             "echo {,a}",
-            "echo {1..3}",
+            "echo {1..64}0{1..3}",
+            "echo {1..65}",
+            "echo {01..3}",
+            "echo {a..c}",
+            "echo {1..3..2}",
+            "echo {-1..3}",
             "echo {a,b}c\"d\"",
             "echo {a,$x}",
             "echo {a,b}*",

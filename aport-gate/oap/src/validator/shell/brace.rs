@@ -77,7 +77,27 @@ fn is_plain(c: char) -> bool {
         )
 }
 
-/// The words that a shell makes of a plain one; none where that is not known here (`{1..3}`, `{x}`) or too much.
+/// The numbers of `1..9`, up or down.
+fn range(text: &str) -> Option<Vec<String>> {
+    let (from, to) = text.split_once("..")?;
+    let number = |text: &str| {
+        // With zeros in front, shells do not agree.
+        let plain = text == "0" || !text.starts_with(['0', '+']);
+        text.parse::<u32>().ok().filter(|_| plain)
+    };
+    let (from, to) = (number(from)?, number(to)?);
+    if from.abs_diff(to) >= MAX_EXPANDED as u32 {
+        return None;
+    }
+    let all = from.min(to)..=from.max(to);
+    Some(if from > to {
+        all.rev().map(|number| number.to_string()).collect()
+    } else {
+        all.map(|number| number.to_string()).collect()
+    })
+}
+
+/// The words that a shell makes of a plain one; none where that is not known here (`{a..c}`, `{x}`) or too much.
 fn written_out(text: &str, depth: usize) -> Option<Vec<String>> {
     let Some((head, rest)) = text.split_once('{') else {
         return (!text.contains('}')).then(|| vec![text.to_owned()]);
@@ -105,8 +125,10 @@ fn written_out(text: &str, depth: usize) -> Option<Vec<String>> {
     }
     let end = end?;
     parts.push(rest.get(start..end)?);
+    let numbers;
     if parts.len() < 2 {
-        return None;
+        numbers = range(rest.get(..end)?)?;
+        parts = numbers.iter().map(String::as_str).collect();
     }
     let tails = written_out(rest.get(end + 1..)?, depth + 1)?;
     let mut words = Vec::new();

@@ -103,6 +103,12 @@ impl Reader<'_> {
                     "redirects to `{text}`, which shells read in different ways"
                 ));
             }
+            Target::Copy if !open && (word.dynamic || text.contains(['$', '`'])) => {
+                // `bash` substitutes in the name of the file a second time, whatever its quotes.
+                return Err(format!(
+                    "redirects to `{text}` by `>&`, which may run what it holds; write `> file 2>&1`"
+                ));
+            }
             Target::File => part.command.writes.push(word),
             Target::Copy if !open => part.command.writes.push(word),
             Target::Text => part.command.inputs.push(word),

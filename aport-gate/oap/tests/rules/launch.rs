@@ -70,6 +70,8 @@ fn a_program_that_an_option_names_has_to_be_allowed() {
             "rsync -avze id a host:b",
             "rsync --rsh=id a host:b",
             "find . -exec id ;",
+            "find . -exec flock + id ;",
+            "find . -exec taskset {} + ; -exec id {} +",
             "man -P id ls",
             "sort --compress-program=id x",
             "split --filter=id x",

@@ -5,7 +5,7 @@
 //! address that it connects to.
 
 use super::domain::{Entry, is_within};
-use super::{Call, Failure, target};
+use super::{Call, Failure, Validator, target};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::Host;
 
@@ -52,7 +52,12 @@ const SPELT: [&str; 4] = ["nip.io", "sslip.io", "xip.io", "traefik.me"];
 pub(super) fn private(call: &Call<'_>) -> Result<(), Failure> {
     let block = call.limit_flag(&LIMITS[..6])?;
     let allow = call.limit_flag(&LIMITS[6..])?;
-    let Some(target) = target::read(call)? else {
+    let target = match target::read(call) {
+        // A URL that is none is no private address; the rule about domains says what is wrong with it.
+        Err(Failure::Denied(_)) if call.asks(Validator::BlockedDomains) => return Ok(()),
+        read => read?,
+    };
+    let Some(target) = target else {
         return Ok(());
     };
     let open = match (block, allow) {

@@ -1,9 +1,11 @@
 //! What a validator sees of one request, and what it answers.
 
+use super::Validator;
 use crate::condition::evaluator::Scene;
 use crate::condition::explain::Finding;
 use crate::counter::Unreadable;
 use crate::explanation::Operand;
+use crate::pack::{Body, Rule};
 use crate::reason::bounded;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -200,6 +202,13 @@ impl<'a> Call<'a> {
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(_) => Err(wrong("context", name, "true or false")),
         }
+    }
+
+    /// Whether another rule of the pack asks this validator, and the operator did not waive it.
+    pub(crate) fn asks(&self, validator: Validator) -> bool {
+        let asks = |rule: &&Rule| matches!(rule.body, Body::Validator(asked) if asked == validator);
+        let mut rules = self.scene.pack.rules().iter().filter(asks);
+        rules.any(|rule| !rule.is_waived())
     }
 
     /// A limit by name, looked up as `limits.name` is. `null` counts as absent.

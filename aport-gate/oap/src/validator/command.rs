@@ -1,55 +1,18 @@
 //! Commands: blocked patterns however they are written, and no program in a chain that the passport does not
 //! allow.
 
-use super::respelled::{Flag, flags, respelled};
+use super::allowed::is_allowed;
+use super::computed::computed;
+use super::foreign;
+use super::harmful::{HARMFUL, harm};
+use super::respelled::respelled;
+use super::script::Speech;
 use super::shell::{self, Command, Word};
-use super::wrapper::{is_assignment, is_shell, program, unwrapped, without_assignments};
+use super::work::Work;
+use super::wrapper::{is_assignment, unwrapped, without_assignments};
 use super::{Call, Failure, environment, fed, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
-
-/// Text that no command of an agent needs.
-const HARMFUL: [&str; 16] = [
-    ":(){",
-    "/dev/tcp/",
-    "/dev/udp/",
-    "> /dev/sd",
-    ">/dev/sd",
-    "> /dev/nvme",
-    ">/dev/nvme",
-    "of=/dev/sd",
-    "of=/dev/nvme",
-    "of=/dev/disk",
-    "/etc/shadow",
-    "/etc/sudoers",
-    "--no-preserve-root",
-    "vssadmin delete",
-    "-encodedcommand",
-    "/proc/self/environ",
-];
-
-/// Programs that destroy or take over a machine. An allowlist may name one of them.
-const HARMFUL_PROGRAMS: [&str; 20] = [
-    "mkfs", "fdisk", "sfdisk", "parted", "wipefs", "shred", "shutdown", "reboot", "halt",
-    "poweroff", "sudo", "doas", "su", "pkexec", "visudo", "useradd", "usermod", "insmod", "format",
-    "diskpart",
-];
-
-/// Programs that fetch from elsewhere, and those that run what they are fed.
-const FETCHERS: [&str; 6] = ["curl", "wget", "fetch", "nc", "ncat", "invoke-webrequest"];
-const DECODERS: [&str; 4] = ["base64", "xxd", "openssl", "base32"];
-const RUNNERS: [&str; 10] = [
-    "python",
-    "python3",
-    "perl",
-    "ruby",
-    "node",
-    "php",
-    "eval",
-    "source",
-    "iex",
-    "invoke-expression",
-];
 
 /// Nothing that is blocked, in any of the commands of a line.
 pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
@@ -77,16 +40,14 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         return Err(refuse("holds control characters".to_owned()));
     }
     call.spend(16 * all.len())?;
-    let all = match shell {
-        Some("cmd") => all.replace('^', ""),
-        Some("powershell" | "pwsh") => all.replace('`', ""),
-        _ => all,
-    };
-    let parsed = if shell.is_some() || arguments.is_empty() {
-        shell::commands(&all)
-    } else {
+    let work = Work::new();
+    let parsed = match shell.map_or(Speech::OF_NONE, Speech::of) {
+        Speech::Foreign => foreign::commands(&work, shell.unwrap_or_default(), &all),
+        Speech::Family(dialect) if shell.is_some() || arguments.is_empty() => {
+            shell::read(&work, &all, dialect)
+        }
         // Arguments given apart reach the program as they are; no shell reads them.
-        shell::commands(line).map(|mut commands| {
+        Speech::Family(dialect) => shell::read(&work, line, dialect).map(|mut commands| {
             let words = arguments.iter().map(|argument| Word {
                 text: (*argument).to_owned(),
                 ..Word::default()
@@ -95,9 +56,17 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
                 last.words.extend(words);
             }
             commands
-        })
+        }),
     };
-    let commands = parsed.and_then(unwrapped).map_err(refuse)?;
+    // What such shells drop from within a word.
+    let all = match shell {
+        Some("cmd") => all.replace('^', ""),
+        Some("powershell" | "pwsh") => all.replace('`', ""),
+        _ => all,
+    };
+    let commands = parsed
+        .and_then(|commands| unwrapped(&work, commands))
+        .map_err(refuse)?;
 
     let mut texts = vec![squeezed(&all)];
     texts.extend(commands.iter().map(Command::text));
@@ -127,6 +96,17 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             if respelled(call, entry, command)? {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
+            if let Some(word) = computed(call, entry, command)? {
+                let word = match word {
+                    "$" => "a word that is read or substituted".to_owned(),
+                    word => format!("`{}`", shown(&word.into())),
+                };
+                return Err(refuse(format!(
+                    "may match the blocked `{entry}`: what {word} stands for is not known; write it out, or put \
+                     `--` in front of it if it is no option"
+                ))
+                .with_limit(*entry));
+            }
         }
         // A pattern cannot see the name of a program that only a variable knows, or the files.
         let first = without_assignments(&command.words).first();
@@ -140,11 +120,7 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         if let Some(why) = harm(command, before, allowed.as_deref().unwrap_or_default()) {
             return Err(refuse(why));
         }
-        for word in command
-            .words
-            .iter()
-            .take_while(|word| is_assignment(&word.text))
-        {
+        for word in assignments(command, restricted) {
             let name = word.text.split('=').next().unwrap_or_default();
             if !environment::is_safe(call, name)? {
                 return Err(refuse(format!(
@@ -166,6 +142,23 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Variables that the command sets: in front of a program, and by the shell's own commands. Where nothing is
+/// restricted, the latter are left alone.
+fn assignments(command: &Command, restricted: bool) -> impl Iterator<Item = &Word> {
+    let words = &command.words;
+    let sets = |word: &&Word| is_assignment(&word.text);
+    let from = words.iter().position(|word| !sets(&word));
+    let (front, rest) = words.split_at(from.unwrap_or(words.len()));
+    let name = rest.first().map_or("", |word| word.text.as_str());
+    let exports = restricted
+        && matches!(
+            name,
+            "export" | "declare" | "typeset" | "readonly" | "local"
+        );
+    let rest = if exports { rest } else { &[] };
+    front.iter().chain(rest.iter().filter(sets))
 }
 
 fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {
@@ -220,122 +213,10 @@ fn holds(call: &Call<'_>, entry: &str, text: &str, lower: &str) -> Result<bool, 
     pattern::found(call, entry, text, lower)
 }
 
-/// Harm that no pattern has to name.
-fn harm(command: &Command, before: Option<&Command>, allowed: &[&str]) -> Option<String> {
-    let words = without_assignments(&command.words);
-    let (first, rest) = words.split_first()?;
-    let name = program(&first.text);
-    let base = name.split('.').next().unwrap_or_default();
-    let named = allowed
-        .iter()
-        .any(|entry| entry.split_whitespace().next() == Some(base));
-    if HARMFUL_PROGRAMS.contains(&base) && !named {
-        return Some(format!("runs `{base}`"));
-    }
-    let texts: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-    let given = flags(&texts);
-    let has = |letter: char| Flag::Letter(letter).is_in(&given);
-    let wide = |text: &&&str| {
-        let bare = text.trim_end_matches('*').trim_end_matches('/');
-        !text.starts_with('-')
-            && (bare.is_empty()
-                || matches!(bare, "~" | "$HOME" | "${HOME}" | "." | "..")
-                || (bare.starts_with('/') && bare.matches('/').count() == 1)
-                || bare.ends_with(':'))
-    };
-    if matches!(
-        base,
-        "rm" | "chmod" | "chown" | "del" | "rd" | "remove-item"
-    ) && has('r')
-        && let Some(operand) = texts.iter().find(wide)
-    {
-        return Some(format!("runs `{base}` on all of `{operand}`"));
-    }
-    let feeds =
-        before.map(|before| program(before.words.first().map_or("", |word| word.text.as_str())));
-    if command.piped
-        && (is_shell(base) || RUNNERS.contains(&base))
-        && feeds.is_some_and(|feeds| {
-            FETCHERS.contains(&feeds.as_str()) || DECODERS.contains(&feeds.as_str())
-        })
-    {
-        return Some(format!("feeds what it fetched or decoded to `{base}`"));
-    }
-    if matches!(base, "nc" | "ncat" | "netcat")
-        && (has('e') || has('c') || Flag::Long("exec".to_owned()).is_in(&given))
-    {
-        return Some(format!("opens a shell to others with `{base}`"));
-    }
-    None
-}
-
 /// Whether what runs depends on variables, on other commands, or on the files there are. A list in Markdown has `*`
 /// in front of its lines.
 fn hides_program(first: &Word) -> bool {
     first.dynamic
         && !matches!(first.text.as_str(), "[" | "[[")
         && !first.text.chars().all(|c| c == '*')
-}
-
-/// Whether one of the allowed commands is this one: its words are the first words of it.
-fn is_allowed(command: &Command, allowed: &[&str]) -> Result<(), String> {
-    if allowed.iter().any(|entry| entry.trim() == "*") {
-        return Ok(());
-    }
-    let words = without_assignments(&command.words);
-    let Some((first, _)) = words.split_first() else {
-        return Ok(());
-    };
-    if first.dynamic && !matches!(first.text.as_str(), "[" | "[[") {
-        return Err(format!("does not say which program `{}` is", first.text));
-    }
-    for entry in allowed {
-        let mut matches = true;
-        for (at, part) in entry.split_whitespace().enumerate() {
-            matches &= match words.get(at) {
-                None => part == "*",
-                Some(word) if at == 0 => is_program(part, &word.text),
-                Some(word) => match part.strip_suffix('*') {
-                    Some(start) => word.text.starts_with(start),
-                    None => word.text == part,
-                },
-            };
-        }
-        if matches && !entry.trim().is_empty() {
-            return Ok(());
-        }
-    }
-    Err(format!(
-        "runs `{}`, which is not among the allowed commands",
-        command_name(words)
-    ))
-}
-
-fn command_name(words: &[Word]) -> String {
-    let first = words.first().map_or("", |word| word.text.as_str());
-    first.chars().take(80).collect()
-}
-
-/// `git` is `git` and `/usr/bin/git`, not `./git`; `python` is also `python3.11`.
-fn is_program(entry: &str, word: &str) -> bool {
-    const STANDARD: [&str; 7] = [
-        "/bin/",
-        "/sbin/",
-        "/usr/bin/",
-        "/usr/sbin/",
-        "/usr/local/bin/",
-        "/opt/homebrew/bin/",
-        "/usr/local/sbin/",
-    ];
-    let bare = STANDARD
-        .iter()
-        .find_map(|directory| word.strip_prefix(directory));
-    let bare = bare
-        .filter(|bare| !bare.contains('/') && !entry.contains('/'))
-        .unwrap_or(word);
-    if let Some(start) = entry.strip_suffix('*') {
-        return bare.starts_with(start) && !bare.contains('/');
-    }
-    bare.strip_prefix(entry)
-        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }

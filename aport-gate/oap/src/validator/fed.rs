@@ -1,8 +1,9 @@
 //! Programs that run what they read: shells and interpreters without a script of their own, behind a pipe or a
 //! redirection. What they are fed is not known.
 
+use super::script::{Called, called, is_posix_shell, is_shell};
 use super::shell::{Command, Word};
-use super::wrapper::{Called, called, is_posix_shell, is_shell, program, without_assignments};
+use super::wrapper::{program, without_assignments};
 
 /// Interpreters, and their options whose value is a word of its own and no script.
 const INTERPRETERS: [(&str, &[&str]); 14] = [

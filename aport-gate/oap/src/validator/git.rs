@@ -1,17 +1,16 @@
 //! What `git` runs because its command line says so: settings, helpers, hooks, transports, and subcommands that take
 //! a command.
 
+mod setting;
+
+use self::setting::{assigned, configured, hidden};
 use super::launch::{of, unknown};
 use super::options::{bundled, values};
 use super::shell::{self, Command, Word};
-
-/// Values of settings that run nothing that could be another program.
-const HARMLESS: [&str; 12] = [
-    "", "cat", "true", "false", "yes", "no", "on", "off", "0", "1", "always", "never",
-];
+use super::work::Work;
 
 /// Options of subcommands whose value is a command line.
-const OPTIONS: [(&str, &[&str]); 16] = [
+const OPTIONS: [(&str, &[&str]); 17] = [
     ("rebase", &["-x", "--exec"]),
     ("difftool", &["-x", "--extcmd"]),
     ("clone", &["-u", "--upload-pack"]),
@@ -44,6 +43,7 @@ const OPTIONS: [(&str, &[&str]); 16] = [
     ("instaweb", &["--httpd", "--browser"]),
     ("web--browse", &["--browser"]),
     ("shell", &["-c"]),
+    ("daemon", &["--access-hook"]),
 ];
 
 /// Their letters in a bundle (`-ix id`), and the letters that take the rest of a bundle themselves.
@@ -68,21 +68,21 @@ const GLOBAL: [&str; 6] = [
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
+pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, String> {
     let mut found = Vec::new();
     let mut at = 0;
     let text = |at: usize| rest.get(at).map(|word| word.text.as_str());
     while let Some(word) = text(at).filter(|word| word.starts_with('-')) {
         if word == "-c" {
-            assigned(text(at + 1).unwrap_or_default(), &mut found)?;
+            assigned(work, text(at + 1).unwrap_or_default(), &mut found)?;
             at += 1;
         } else if let Some(setting) = word.strip_prefix("--config-env=") {
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);
-            setting_of(key, "$", &mut found)?;
+            hidden(work, key, &mut found)?;
         } else if word == "--config-env" {
             let setting = text(at + 1).unwrap_or_default();
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);
-            setting_of(key, "$", &mut found)?;
+            hidden(work, key, &mut found)?;
             at += 1;
         } else if word.starts_with("--exec-path=") {
             found.push(unknown(
@@ -97,22 +97,23 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
     let after = rest.get(at + 1..).unwrap_or_default();
     if let Some((_, options)) = OPTIONS.iter().find(|(known, _)| *known == subcommand) {
         for value in options.iter().flat_map(|option| values(after, option)) {
+            work.spend(after.len())?;
             // `git grep -O` alone opens the usual pager, and what follows is a pattern or a file.
             let own = subcommand == "grep" && after.iter().any(|word| word.text == value);
             if !own {
-                found.extend(shell::commands(value)?);
+                found.extend(shell::commands(work, value)?);
             }
         }
     }
     let bundles = BUNDLED.iter().filter(|(known, ..)| *known == subcommand);
     for (_, letter, taking) in bundles {
         for value in bundled(after, *letter, taking) {
-            found.extend(shell::commands(value)?);
+            found.extend(shell::commands(work, value)?);
         }
     }
     for word in after {
         if let Some(script) = word.text.strip_prefix("ext::") {
-            found.extend(shell::commands(script)?);
+            found.extend(shell::commands(work, script)?);
         }
     }
     let is_option = |word: &&Word| word.text.starts_with('-');
@@ -126,27 +127,52 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
             .unwrap_or_default()
     };
     match subcommand {
-        "submodule" if plain.next().is_some_and(|word| word.text == "foreach") => {
+        "submodule" | "submodule--helper"
+            if plain.next().is_some_and(|word| word.text == "foreach") =>
+        {
             let words: Vec<&str> = past("foreach")
                 .iter()
                 .map(|word| word.text.as_str())
                 .collect();
-            found.extend(shell::commands(&words.join(" "))?);
+            found.extend(shell::commands(work, &words.join(" "))?);
         }
         "bisect" if plain.next().is_some_and(|word| word.text == "run") => {
-            found.push(of(past("run")));
+            found.push(of(work, past("run"))?);
         }
-        "config" => {
-            let mut plain = plain.map(|word| word.text.as_str());
-            let key = plain.find(|word| word.contains('.'));
-            if let (Some(key), Some(value)) = (key, plain.next()) {
-                setting_of(key, value, &mut found)?;
+        "config" => configured(work, after, &mut found)?,
+        "for-each-repo" => {
+            let mut from = 0;
+            while let Some(word) = after.get(from).map(|word| word.text.as_str()) {
+                match word {
+                    "--config" => from += 2,
+                    "--keep-going" | "--no-keep-going" => from += 1,
+                    _ if word.starts_with("--config=") => from += 1,
+                    "--" => {
+                        from += 1;
+                        break;
+                    }
+                    _ => break,
+                }
+            }
+            let words = after.get(from..).unwrap_or_default();
+            let git = Word {
+                text: "git".to_owned(),
+                ..Word::default()
+            };
+            let mut command = of(work, words)?;
+            command.words.insert(0, git);
+            found.push(command);
+        }
+        "send-email" => {
+            // A path is a program, and others are hosts.
+            for server in values(after, "--smtp-server").filter(|server| server.contains('/')) {
+                found.extend(shell::commands(work, server)?);
             }
         }
         "clone" | "init" => {
             for option in ["-c", "--config"] {
                 for setting in values(after, option).filter(|_| subcommand == "clone") {
-                    assigned(setting, &mut found)?;
+                    assigned(work, setting, &mut found)?;
                 }
             }
             if values(after, "--template").any(|directory| !directory.is_empty()) {
@@ -156,75 +182,4 @@ pub(super) fn launched(rest: &[Word]) -> Result<Vec<Command>, String> {
         _ => {}
     }
     Ok(found)
-}
-
-/// `key=value`, as `-c` has it; a key alone is true.
-fn assigned(setting: &str, found: &mut Vec<Command>) -> Result<(), String> {
-    match setting.split_once('=') {
-        Some((key, value)) => setting_of(key, value, found),
-        None => Ok(()),
-    }
-}
-
-/// What a setting makes git run, now or later.
-fn setting_of(key: &str, value: &str, found: &mut Vec<Command>) -> Result<(), String> {
-    let key = key.to_lowercase();
-    let (section, last) = (
-        key.split('.').next().unwrap_or_default(),
-        key.rsplit('.').next().unwrap_or_default(),
-    );
-    let value = value.trim();
-    if HARMLESS.contains(&value.to_lowercase().as_str()) {
-        return Ok(());
-    }
-    let elsewhere = || unknown(&format!("runs what `{key}` leads to"));
-    match (section, last) {
-        ("alias", _) => found.extend(match value.strip_prefix('!') {
-            Some(script) => shell::commands(script)?,
-            None => shell::commands(&format!("git {value}"))?,
-        }),
-        // A name means a helper of git's own; a path or a script means itself.
-        ("credential", "helper") | ("submodule", "update") => {
-            if let Some(script) = value.strip_prefix('!') {
-                found.extend(shell::commands(script)?);
-            } else if value.contains(['/', '\\', '$']) {
-                found.extend(shell::commands(value)?);
-            }
-        }
-        ("core", "hookspath")
-        | ("init", "templatedir")
-        | ("include" | "includeif", "path")
-        | ("protocol", "allow") => found.push(elsewhere()),
-        ("url", _) if key.contains("ext::") => found.push(elsewhere()),
-        ("pager", _)
-        | (
-            "core",
-            "pager"
-            | "editor"
-            | "sshcommand"
-            | "askpass"
-            | "fsmonitor"
-            | "gitproxy"
-            | "alternaterefscommand",
-        )
-        | ("sequence", "editor")
-        | ("diff", "external" | "command" | "textconv")
-        | ("difftool" | "mergetool" | "browser" | "man" | "guitool", "cmd" | "path")
-        | ("merge", "driver")
-        | ("filter", "clean" | "smudge" | "process")
-        | ("gpg", "program" | "defaultkeycommand")
-        | ("interactive", "difffilter")
-        | ("uploadpack", "packobjectshook")
-        | ("remote", "uploadpack" | "receivepack")
-        | ("trailer", "command" | "cmd")
-        | ("tar", "command")
-        | ("imap", "tunnel")
-        | ("web", "browser")
-        | ("instaweb", "httpd" | "browser")
-        | ("sendemail", "sendmailcmd" | "tocmd" | "cccmd" | "headercmd" | "smtpserver") => {
-            found.extend(shell::commands(value)?);
-        }
-        _ => {}
-    }
-    Ok(())
 }

@@ -24,6 +24,19 @@ const CREDENTIALS: [&str; 16] = [
     "x-github-token",
 ];
 
+/// Schemes in front of credentials, whatever the header is called.
+const SCHEMES: [&str; 9] = [
+    "bearer",
+    "basic",
+    "token",
+    "digest",
+    "negotiate",
+    "ntlm",
+    "apikey",
+    "hawk",
+    "aws4-hmac-sha256",
+];
+
 pub(super) fn check(call: &Call<'_>) -> Result<(), Failure> {
     let blocked = call.limit_list(&["blocked_headers", "blocked_header_patterns"])?;
     let allowed = call.limit_list(&["allowed_headers"])?;
@@ -80,7 +93,10 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Failure> {
                     }
                 }
             }
-            None if CREDENTIALS.contains(&lower.as_str()) && !exempt => {
+            None if !exempt
+                && (CREDENTIALS.contains(&lower.as_str())
+                    || values.iter().any(|value| is_credential(value))) =>
+            {
                 return refuse("carries credentials".to_owned());
             }
             None => {}
@@ -92,6 +108,16 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether a value, or a part of a list, is a scheme and one word behind it, or its parameters.
+fn is_credential(value: &str) -> bool {
+    value.split([',', ';']).any(|part| {
+        let mut words = part.split_whitespace();
+        let scheme = words.next().unwrap_or_default().to_lowercase();
+        let secret = words.next().is_some();
+        secret && words.next().is_none() && SCHEMES.contains(&scheme.as_str())
+    })
 }
 
 /// A name, a name with wildcards, or a part of `name: value`.

@@ -4,8 +4,9 @@
 use super::git;
 use super::options::{bundled, values};
 use super::package;
+use super::script;
 use super::shell::{self, Command, Word};
-use super::wrapper;
+use super::work::Work;
 
 /// Programs with options whose value is a command line. A long option may be cut short, as GNU programs take it.
 const OPTIONS: [(&str, &[&str]); 20] = [
@@ -44,19 +45,19 @@ const TAR: [&str; 7] = [
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String> {
+pub(super) fn launched(work: &Work, name: &str, rest: &[Word]) -> Result<Vec<Command>, String> {
     let mut found = Vec::new();
     if let Some((_, options)) = OPTIONS.iter().find(|(known, _)| *known == name) {
         for value in options.iter().flat_map(|option| values(rest, option)) {
-            found.extend(shell::commands(value)?);
+            found.extend(shell::commands(work, value)?);
         }
     }
     match name {
-        "git" => found.extend(git::launched(rest)?),
+        "git" => found.extend(git::launched(work, rest)?),
         "tar" | "bsdtar" | "gtar" => {
             for letter in ['I', 'F'] {
                 for value in bundled(rest, letter, "fCTXbgKLNVHIF") {
-                    found.extend(shell::commands(value)?);
+                    found.extend(shell::commands(work, value)?);
                 }
             }
             // `tar cIf program file`: the old way, without a dash.
@@ -68,7 +69,7 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
             }
             for action in values(rest, "--checkpoint-action") {
                 if let Some(script) = action.strip_prefix("exec=") {
-                    found.extend(shell::commands(script)?);
+                    found.extend(shell::commands(work, script)?);
                 }
             }
         }
@@ -80,28 +81,32 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
                     && letters.text.len() > 2
                     && letters.text.ends_with('e')
                 {
-                    found.extend(shell::commands(&value.text)?);
+                    found.extend(shell::commands(work, &value.text)?);
                 }
             }
         }
         "script" => {
             for value in bundled(rest, 'c', "EIOBTmot") {
-                found.extend(shell::commands(value)?);
+                found.extend(shell::commands(work, value)?);
             }
         }
         "trap" => {
             let script = rest.iter().find(|word| word.text != "--");
             let script = script.filter(|word| !word.text.starts_with('-'));
-            found.extend(wrapper::script(script.map_or(&[], std::slice::from_ref))?);
+            found.extend(script::script(
+                work,
+                "sh",
+                script.map_or(&[], std::slice::from_ref),
+            )?);
         }
         "alias" => {
             for word in rest {
                 if let Some((_, value)) = word.text.split_once('=') {
-                    found.extend(shell::commands(value)?);
+                    found.extend(shell::commands(work, value)?);
                 }
             }
         }
-        "ssh" | "scp" | "sftp" => secure_shell(rest, &mut found)?,
+        "ssh" | "scp" | "sftp" => secure_shell(work, rest, &mut found)?,
         "npx" => {
             // Behind the program's name, options are the program's own.
             let takes = |at: usize| {
@@ -116,15 +121,15 @@ pub(super) fn launched(name: &str, rest: &[Word]) -> Result<Vec<Command>, String
                 .unwrap_or_default();
             for option in ["-c", "--call"] {
                 for script in values(own, option) {
-                    found.extend(shell::commands(script)?);
+                    found.extend(shell::commands(work, script)?);
                 }
             }
         }
-        "npm" | "pnpm" | "yarn" | "bun" => package::launched(name, rest, &mut found)?,
+        "npm" | "pnpm" | "yarn" | "bun" => package::launched(work, name, rest, &mut found)?,
         "make" | "gmake" => {
             for word in rest {
                 if let Some(shell) = word.text.strip_prefix("SHELL=") {
-                    found.extend(shell::commands(shell)?);
+                    found.extend(shell::commands(work, shell)?);
                 }
             }
             if values(rest, "--eval").next().is_some() {
@@ -175,13 +180,13 @@ fn is_cluster(text: &str) -> bool {
     text.starts_with('-') && !text.starts_with("--")
 }
 
-fn secure_shell(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
+fn secure_shell(work: &Work, rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
     for setting in values(rest, "-o") {
         let (key, value) = setting.split_once(['=', ' ']).unwrap_or((setting, ""));
         let value = value.trim_start_matches(['=', ' ']);
         match key.trim().to_lowercase().as_str() {
             "proxycommand" | "localcommand" | "knownhostscommand" if value != "none" => {
-                found.extend(shell::commands(value)?);
+                found.extend(shell::commands(work, value)?);
             }
             "pkcs11provider" | "securitykeyprovider" | "include" => {
                 found.push(unknown(&format!("loads what `{key}` names")));
@@ -195,9 +200,13 @@ fn secure_shell(rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn of(words: &[Word]) -> Command {
-    Command {
-        words: words.to_vec(),
+/// The command that these words are.
+///
+/// # Errors
+/// As [`Work::spend`].
+pub(super) fn of(work: &Work, words: &[Word]) -> Result<Command, String> {
+    Ok(Command {
+        words: work.copied(words)?,
         ..Command::default()
-    }
+    })
 }

@@ -9,9 +9,13 @@
 #[cfg(feature = "evaluate")]
 mod address;
 #[cfg(feature = "evaluate")]
+mod allowed;
+#[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
 mod command;
+#[cfg(feature = "evaluate")]
+mod computed;
 #[cfg(feature = "evaluate")]
 mod deliverable;
 #[cfg(feature = "evaluate")]
@@ -25,9 +29,13 @@ mod fed;
 #[cfg(feature = "evaluate")]
 mod file;
 #[cfg(feature = "evaluate")]
+mod foreign;
+#[cfg(feature = "evaluate")]
 mod form;
 #[cfg(feature = "evaluate")]
 mod git;
+#[cfg(feature = "evaluate")]
+mod harmful;
 #[cfg(feature = "evaluate")]
 mod header;
 mod kind;
@@ -53,6 +61,8 @@ mod respelled;
 #[cfg(feature = "evaluate")]
 mod run;
 #[cfg(feature = "evaluate")]
+mod script;
+#[cfg(feature = "evaluate")]
 mod secret;
 #[cfg(feature = "evaluate")]
 mod session;
@@ -64,6 +74,8 @@ mod size;
 mod target;
 #[cfg(feature = "evaluate")]
 mod tool;
+#[cfg(feature = "evaluate")]
+mod work;
 #[cfg(feature = "evaluate")]
 mod wrapper;
 #[cfg(feature = "evaluate")]

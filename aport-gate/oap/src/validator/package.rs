@@ -3,6 +3,7 @@
 use super::launch::{of, unknown};
 use super::options::values;
 use super::shell::{self, Command, Word};
+use super::work::Work;
 
 /// Settings that name a program, or a file of settings.
 const SETTINGS: [&str; 10] = [
@@ -38,7 +39,12 @@ const ALONE: [&str; 12] = [
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn launched(name: &str, rest: &[Word], found: &mut Vec<Command>) -> Result<(), String> {
+pub(super) fn launched(
+    work: &Work,
+    name: &str,
+    rest: &[Word],
+    found: &mut Vec<Command>,
+) -> Result<(), String> {
     for setting in SETTINGS {
         let option = format!("--{setting}");
         let named = |word: &&Word| word.text.split('=').next() == Some(option.as_str());
@@ -50,22 +56,24 @@ pub(super) fn launched(name: &str, rest: &[Word], found: &mut Vec<Command>) -> R
     }
     for at in operands(rest, &[]) {
         let after = rest.get(at + 1..).unwrap_or_default();
+        work.spend(after.len())?;
         let subcommand = rest.get(at).map_or("", |word| word.text.as_str());
         match means(name, subcommand) {
             "exec" => {
                 for option in ["-c", "--call"] {
                     for script in values(after, option) {
-                        found.extend(shell::commands(script)?);
+                        found.extend(shell::commands(work, script)?);
                     }
                 }
                 let programs = operands(after, &["-p", "--package"]);
-                let programs = programs.into_iter().filter_map(|at| after.get(at..));
-                found.extend(programs.map(of));
+                for words in programs.into_iter().filter_map(|at| after.get(at..)) {
+                    found.push(of(work, words)?);
+                }
             }
             "explore" => {
                 let program = after.iter().position(|word| word.text == "--");
                 if let Some(at) = program {
-                    found.push(of(after.get(at + 1..).unwrap_or_default()));
+                    found.push(of(work, after.get(at + 1..).unwrap_or_default())?);
                 }
             }
             "config" => {

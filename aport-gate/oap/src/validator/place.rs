@@ -76,7 +76,8 @@ const CRITICAL_NAMES: [&str; 20] = [
     ".xprofile",
     ".pam_environment",
 ];
-const CRITICAL_PARTS: [&str; 7] = [
+const CRITICAL_PARTS: [&str; 8] = [
+    "/.husky/",
     "/.git/hooks",
     "/.git/config",
     "/library/launch",
@@ -103,6 +104,11 @@ pub(super) fn system(path: &Path) -> Option<String> {
         {
             return Some((*dir).to_owned());
         }
+        if let Some(rest) = on_drive(&bare).filter(|_| path.rooted && path.drive.is_none())
+            && let Some(dir) = WINDOWS_SYSTEM.iter().find(|dir| under(rest, dir))
+        {
+            return Some((*dir).to_owned());
+        }
         let rooted = format!("/{}", bare.trim_start_matches('/'));
         if let Some(part) = CRITICAL_PARTS.iter().find(|part| rooted.contains(**part)) {
             return Some((*part).to_owned());
@@ -113,6 +119,20 @@ pub(super) fn system(path: &Path) -> Option<String> {
     }
     let name = path.name().split(':').next().unwrap_or_default();
     CRITICAL_NAMES.contains(&name).then(|| name.to_owned())
+}
+
+/// The path on a drive of Windows as others spell it: `/mnt/c/…`, `/cygdrive/c/…`, `/c/…`.
+fn on_drive(path: &str) -> Option<&str> {
+    let rest = ["/mnt", "/cygdrive"]
+        .iter()
+        .find_map(|mount| {
+            path.strip_prefix(mount)
+                .filter(|rest| rest.starts_with('/'))
+        })
+        .unwrap_or(path);
+    let rest = rest.strip_prefix('/')?;
+    let letter = rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    rest.get(1..).filter(|rest| letter && rest.starts_with('/'))
 }
 
 /// Hooks and settings below `.git`, its short name on Windows, and a repository without a work tree.

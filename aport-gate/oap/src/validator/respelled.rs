@@ -35,9 +35,12 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
     if wanted.0.is_empty() {
         return Ok(false);
     }
-    call.spend(words.iter().map(|word| word.len()).sum())?;
+    let read = command.inputs.iter().map(|word| word.text.len());
+    call.spend(words.iter().map(|word| word.len()).chain(read).sum())?;
     let mut lines: Vec<Vec<&str>> = vec![rest.to_vec()];
-    for word in &words {
+    // What a program reads may be a script to it, too.
+    let read = command.inputs.iter().map(|word| word.text.as_str());
+    for word in words.iter().copied().chain(read) {
         for line in word.split(ENDS) {
             let tokens: Vec<&str> = line
                 .split(|c: char| c.is_whitespace() || matches!(c, ',' | '"' | '\''))
@@ -50,12 +53,13 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
         }
     }
     for line in &lines {
+        let length: usize = line.iter().map(|token| 1 + token.len()).sum();
         for (at, token) in line.iter().enumerate() {
             if program(token) != name {
                 continue;
             }
             let rest = line.get(at + 1..).unwrap_or_default();
-            call.spend(8 * rest.len())?;
+            call.spend(8 * length)?;
             if says(&wanted, rest) {
                 return Ok(true);
             }
@@ -75,7 +79,7 @@ fn says((flags_wanted, operands_wanted): &(Vec<Flag>, Vec<String>), words: &[&st
         })
 }
 
-fn operands(words: &[&str]) -> Vec<String> {
+pub(super) fn operands(words: &[&str]) -> Vec<String> {
     words
         .iter()
         .filter(|word| !word.starts_with('-'))

@@ -1,8 +1,20 @@
 //! Command lines read as a shell reads them, far enough to see every program that would run: chains, pipes,
-//! substitutions, quotes. Nothing is expanded; what only an expansion could tell is marked.
+//! substitutions, quotes, here-documents. Nothing is expanded but braces; what only an expansion could tell is marked,
+//! and what shells of the family read in different ways counts in each of them, or is refused.
 
+use super::work::Work;
+
+mod arithmetic;
 mod brace;
+mod command;
 mod expansion;
+mod heredoc;
+mod operator;
+mod redirection;
+
+use command::Part;
+pub(super) use command::{Command, Word};
+use heredoc::Heredoc;
 
 /// Most nested substitutions and wrapped scripts.
 pub(super) const MAX_NESTING: usize = 8;
@@ -10,269 +22,210 @@ pub(super) const MAX_NESTING: usize = 8;
 /// Most programs in one command line.
 pub(super) const MAX_COMMANDS: usize = 200;
 
-/// Most unquoted braces in one script.
-const MAX_BRACES: usize = 200;
-
-/// A word of a command, with its quotes read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    /// Whether a variable, a substitution or a wildcard decides what it is.
-    pub(super) dynamic: bool,
-    /// Whether the output of another command is in it.
-    pub(super) output: bool,
-}
-
-/// A program and its arguments.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Command {
-    pub(super) words: Vec<Word>,
-    /// Whether its input is the output of the one before.
-    pub(super) piped: bool,
-    /// Whether anything in the line is piped or read from elsewhere, so that its input may be.
-    pub(super) fed: bool,
-    /// Files that its output is redirected to.
-    pub(super) writes: Vec<Word>,
-    /// For a program that is run without the line saying which: why it is.
-    pub(super) unknown: Option<String>,
-}
-
-/// What the word after a redirection is.
+/// Which shell reads a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Target {
-    /// A file that is written.
-    File,
-    /// A file that is read, or text.
-    Input,
+pub(super) enum Dialect {
+    /// Any of the family: a line means all that it would mean to one of them.
+    Posix,
+    /// `bash` or `zsh`, which read `&>` as a redirection.
+    Bash,
 }
 
-impl Command {
-    pub(super) fn text(&self) -> String {
-        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
-        words.join(" ")
-    }
-}
-
-/// Words of the grammar that come before a program.
-const OPENERS: [&str; 9] = [
-    "if", "then", "elif", "else", "while", "until", "do", "!", "{",
-];
-/// Words that stand for nothing that runs.
-const CLOSERS: [&str; 5] = ["fi", "done", "esac", "}", ";;"];
-
-/// Every program in the line, those in substitutions included.
+/// Every program in the line, those in substitutions included, whichever shell reads it.
 ///
 /// # Errors
 /// What a reader cannot be sure about: open quotes, encoded characters, too much nesting.
-pub(super) fn commands(line: &str) -> Result<Vec<Command>, String> {
-    let mut reader = Reader {
-        chars: line.chars().collect(),
-        at: 0,
-        found: Vec::new(),
-        depth: 0,
-        braces: 0,
-        feeds: false,
-    };
-    reader.script(None)?;
-    let feeds = reader.feeds;
-    let fed = |mut command: Command| {
-        command.fed |= feeds;
-        command
-    };
-    Ok(reader.found.into_iter().map(fed).collect())
+pub(super) fn commands(work: &Work, line: &str) -> Result<Vec<Command>, String> {
+    read(work, line, Dialect::Posix)
 }
 
-struct Reader {
+/// Every program in a line that such a shell reads.
+///
+/// # Errors
+/// As [`commands`].
+pub(super) fn read(work: &Work, line: &str, dialect: Dialect) -> Result<Vec<Command>, String> {
+    let mut reader = Reader::new(work, line, dialect, 0)?;
+    reader.script(None)?;
+    if reader.computes && reader.literal {
+        return Err(
+            "computes with a variable beside text that holds a substitution, which arithmetic would run".to_owned(),
+        );
+    }
+    let (feeds, splits) = (reader.feeds, reader.blanks);
+    for command in &mut reader.found {
+        command.fed |= feeds;
+        command.splits |= splits;
+    }
+    Ok(reader.found)
+}
+
+struct Reader<'w> {
+    work: &'w Work,
+    dialect: Dialect,
     chars: Vec<char>,
     at: usize,
     found: Vec<Command>,
     depth: usize,
     braces: usize,
+    /// Here-documents whose text begins behind the end of the line.
+    heredocs: Vec<Heredoc>,
     /// Whether there was a pipe, a redirected input or a process substitution.
     feeds: bool,
+    /// Whether quoted text holds a blank and a dash behind it: a variable may make an option of it.
+    blanks: bool,
+    /// Whether arithmetic looks into a variable, whose text is computed in turn, substitutions and all.
+    computes: bool,
+    /// Whether quoted text spells a substitution.
+    literal: bool,
 }
 
-impl Reader {
+impl<'w> Reader<'w> {
+    /// A reader of text at this depth. Its characters are paid for.
+    fn new(work: &'w Work, text: &str, dialect: Dialect, depth: usize) -> Result<Self, String> {
+        work.spend(size_of::<char>().saturating_mul(text.len()))?;
+        Ok(Self {
+            work,
+            dialect,
+            chars: text.chars().collect(),
+            at: 0,
+            found: Vec::new(),
+            depth,
+            braces: 0,
+            heredocs: Vec::new(),
+            feeds: false,
+            blanks: false,
+            computes: false,
+            literal: false,
+        })
+    }
+
     fn peek(&self, ahead: usize) -> Option<char> {
         self.chars.get(self.at + ahead).copied()
     }
 
-    /// Reads up to the closing character, or to the end.
-    fn script(&mut self, close: Option<char>) -> Result<(), String> {
-        if self.depth > MAX_NESTING {
+    fn text(&self, from: usize, to: usize) -> String {
+        let chars = self.chars.get(from..to).unwrap_or_default();
+        chars.iter().collect()
+    }
+
+    /// One level deeper.
+    fn deeper(&mut self) -> Result<(), String> {
+        if self.depth >= MAX_NESTING {
             return Err("is nested too deeply".to_owned());
         }
-        let mut command = Command::default();
-        let mut word: Option<Word> = None;
-        let mut target: Option<Target> = None;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Takes over what a reader of a part found.
+    fn adopt(&mut self, part: Reader<'_>) -> Result<(), String> {
+        self.feeds |= part.feeds;
+        self.blanks |= part.blanks;
+        self.computes |= part.computes;
+        self.literal |= part.literal;
+        for command in part.found {
+            self.keep(command)?;
+        }
+        Ok(())
+    }
+
+    /// Reads up to the closing character, or to the end.
+    fn script(&mut self, close: Option<char>) -> Result<(), String> {
+        let mut part = Part::default();
         while let Some(c) = self.peek(0) {
             if Some(c) == close {
                 self.at += 1;
-                self.end_word(&mut command, &mut word, &mut target);
-                self.end_command(command)?;
-                return Ok(());
+                self.end_command(&mut part)?;
+                return self.no_heredoc_open();
             }
             match c {
-                ' ' | '\t' => self.end_word(&mut command, &mut word, &mut target),
-                '#' if word.is_none() => {
-                    while self.peek(1).is_some_and(|c| c != '\n') {
-                        self.at += 1;
-                    }
-                }
-                '\n' | '\r' | ';' | '&' | '|' | '(' | ')' => {
-                    // `2>&1` and `&>file` are redirections.
-                    if c == '&' && (target.is_some() || self.peek(1) == Some('>')) {
-                        self.at += 1;
-                        continue;
-                    }
-                    self.end_word(&mut command, &mut word, &mut target);
-                    let pipe = c == '|' && self.peek(1) != Some('|');
-                    self.feeds |= pipe;
-                    while matches!(self.peek(1), Some('&' | '|' | ';'))
-                        && matches!(c, '&' | '|' | ';')
-                    {
-                        self.at += 1;
-                    }
-                    let piped = std::mem::replace(
-                        &mut command,
-                        Command {
-                            piped: pipe,
-                            ..Command::default()
-                        },
-                    );
-                    self.end_command(piped)?;
-                }
-                '<' | '>' => {
-                    if self.peek(1) == Some('(') {
-                        self.at += 2;
-                        self.nested(')')?;
-                        self.feeds = true;
-                        let word = word.get_or_insert_default();
-                        // What a shell puts in its place.
-                        word.text.push_str("/dev/fd/");
-                        (word.dynamic, word.output) = (true, true);
-                        continue;
-                    }
-                    // A number before it is the one that is redirected.
-                    if word
-                        .as_ref()
-                        .is_some_and(|word| word.text.chars().all(|c| c.is_ascii_digit()))
-                    {
-                        word = None;
-                    }
-                    self.end_word(&mut command, &mut word, &mut target);
-                    let mut writes = c == '>';
-                    while let Some(next @ ('<' | '>' | '|' | '-')) = self.peek(1) {
-                        writes |= next == '>';
-                        self.at += 1;
-                    }
-                    self.feeds |= c == '<';
-                    target = Some(if writes { Target::File } else { Target::Input });
-                }
-                '\'' => {
-                    let text = word.get_or_insert_default();
+                ' ' | '\t' => {
+                    self.end_word(&mut part)?;
                     self.at += 1;
-                    loop {
-                        match self.peek(0) {
-                            None => return Err("has an open quote".to_owned()),
-                            Some('\'') => break,
-                            Some(c) => text.text.push(c),
-                        }
+                }
+                '\n' => {
+                    self.end_command(&mut part)?;
+                    self.at += 1;
+                    self.bodies()?;
+                }
+                '\r' => {
+                    return Err("holds a carriage return outside of quotes, which shells take for a part of a word; end lines with a newline alone".to_owned());
+                }
+                '#' if part.word.is_none() => {
+                    while self.peek(0).is_some_and(|c| c != '\n') {
                         self.at += 1;
                     }
                 }
-                '"' => {
-                    self.at += 1;
-                    let mut text = word.take().unwrap_or_default();
-                    self.quoted(&mut text)?;
-                    word = Some(text);
-                    continue;
+                ';' | '&' | '|' | '(' | ')' => self.operator(c, &mut part)?,
+                '<' | '>' => self.redirection(c, &mut part)?,
+                _ => {
+                    self.in_word(c, &mut part)?;
+                    self.no_case_within(&part, close)?;
                 }
-                '\\' => {
-                    self.at += 1;
-                    match self.peek(0) {
-                        None => return Err("ends in a backslash".to_owned()),
-                        Some('\n') => {}
-                        Some(c) => word.get_or_insert_default().text.push(c),
-                    }
-                }
-                '`' | '$' => {
-                    let mut text = word.take().unwrap_or_default();
-                    self.expansion(&mut text)?;
-                    word = Some(text);
-                    continue;
-                }
-                '*' | '?' | '[' | '{'
-                    if c != '{' || self.peek(1).is_some_and(|c| !c.is_whitespace()) =>
-                {
-                    if c == '{' {
-                        self.brace()?;
-                    }
-                    let text = word.get_or_insert_default();
-                    text.text.push(c);
-                    text.dynamic = true;
-                }
-                other => word.get_or_insert_default().text.push(other),
             }
-            self.at += 1;
         }
         if close.is_some() {
             return Err("has an open bracket".to_owned());
         }
-        self.end_word(&mut command, &mut word, &mut target);
-        self.end_command(command)
+        self.end_command(&mut part)?;
+        self.no_heredoc_open()
     }
 
-    /// An unquoted `{` within a word. Each is read ahead from, so there are not many.
-    fn brace(&mut self) -> Result<(), String> {
-        self.braces += 1;
-        if self.braces > MAX_BRACES {
-            return Err(format!("has more than {MAX_BRACES} braces"));
-        }
-        if brace::expands(self.chars.get(self.at..).unwrap_or_default()) {
-            return Err("builds words from `{…,…}`".to_owned());
-        }
-        Ok(())
-    }
-
-    fn end_word(
-        &self,
-        command: &mut Command,
-        word: &mut Option<Word>,
-        target: &mut Option<Target>,
-    ) {
-        let Some(word) = word.take() else { return };
-        if let Some(target) = target.take() {
-            if target == Target::File {
-                command.writes.push(word);
-            }
-            return;
-        }
-        if command.words.is_empty() && !word.dynamic {
-            let text = word.text.as_str();
-            if OPENERS.contains(&text) || CLOSERS.contains(&text) {
-                return;
-            }
-        }
-        command.words.push(word);
-    }
-
-    fn end_command(&mut self, command: Command) -> Result<(), String> {
-        // `for x in a b` runs nothing by itself.
-        let first = command.words.first().map(|word| word.text.as_str());
-        let nothing = command.words.is_empty() || first == Some("for");
-        if nothing && command.writes.is_empty() {
+    /// A character of a word, with all that it opens.
+    fn in_word(&mut self, c: char, part: &mut Part) -> Result<(), String> {
+        if c == '{' && self.peek(1).is_some_and(|c| !c.is_whitespace()) && self.brace(part)? {
             return Ok(());
         }
-        if self.found.len() >= MAX_COMMANDS {
-            return Err(format!("has more than {MAX_COMMANDS} commands"));
+        // Of a backslash before the end of a line, nothing is left.
+        if c == '\\' && self.peek(1) == Some('\n') {
+            self.newline_within()?;
+            self.at += 2;
+            return Ok(());
         }
-        self.found.push(command);
+        let mut word = part.word.take().unwrap_or_default();
+        match c {
+            '\'' => {
+                word.quoted = true;
+                self.at += 1;
+                loop {
+                    match self.peek(0) {
+                        None => return Err("has an open quote".to_owned()),
+                        Some('\'') => break,
+                        Some('\n') => self.newline_within()?,
+                        Some(_) => {}
+                    }
+                    word.text.extend(self.peek(0));
+                    self.at += 1;
+                }
+                self.at += 1;
+            }
+            '"' => {
+                word.quoted = true;
+                self.at += 1;
+                self.quoted(&mut word)?;
+            }
+            '\\' => {
+                word.quoted = true;
+                let Some(next) = self.peek(1) else {
+                    return Err("ends in a backslash".to_owned());
+                };
+                word.text.push(next);
+                self.at += 2;
+            }
+            '`' | '$' => self.expansion(&mut word, false)?,
+            _ => {
+                let opens = c == '{' && self.peek(1).is_some_and(|c| !c.is_whitespace());
+                word.dynamic |= opens || matches!(c, '*' | '?' | '[');
+                word.text.push(c);
+                self.at += 1;
+            }
+        }
+        part.word = Some(word);
         Ok(())
     }
 
     fn nested(&mut self, close: char) -> Result<(), String> {
-        self.depth += 1;
+        self.deeper()?;
         let read = self.script(Some(close));
         self.depth -= 1;
         read

@@ -2,10 +2,12 @@
 
 use super::launch;
 use super::options::values;
+use super::script;
 use super::shell::{self, Command, MAX_COMMANDS, MAX_NESTING, Word};
+use super::work::{MAX_OPTIONS, Work};
 
 /// Name, options that take a value, and how many plain words come before the program.
-const WRAPPERS: [(&str, &[&str], usize); 51] = [
+pub(super) const WRAPPERS: [(&str, &[&str], usize); 51] = [
     ("env", &["-u", "-C", "--unset", "--chdir"], 0),
     (
         "sudo",
@@ -71,8 +73,6 @@ const WRAPPERS: [(&str, &[&str], usize); 51] = [
     ("sg", &[], 1),
 ];
 
-const SHELLS: [&str; 8] = ["sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "mksh"];
-
 /// The program's own name: without its directory and, as on Windows, without `.exe`.
 pub(super) fn program(word: &str) -> String {
     let name = word
@@ -89,19 +89,11 @@ pub(super) fn program(word: &str) -> String {
     }
 }
 
-pub(super) fn is_posix_shell(name: &str) -> bool {
-    SHELLS.contains(&name)
-}
-
-pub(super) fn is_shell(name: &str) -> bool {
-    is_posix_shell(name) || matches!(name, "cmd" | "powershell" | "pwsh")
-}
-
 /// The commands with all that they wrap, outer ones first.
 ///
 /// # Errors
 /// As [`shell::commands`].
-pub(super) fn unwrapped(commands: Vec<Command>) -> Result<Vec<Command>, String> {
+pub(super) fn unwrapped(work: &Work, commands: Vec<Command>) -> Result<Vec<Command>, String> {
     let mut all = Vec::new();
     let mut queue: Vec<(Command, usize)> = commands
         .into_iter()
@@ -109,13 +101,13 @@ pub(super) fn unwrapped(commands: Vec<Command>) -> Result<Vec<Command>, String> 
         .rev()
         .collect();
     while let Some((command, depth)) = queue.pop() {
-        if all.len() >= MAX_COMMANDS {
+        if all.len() + queue.len() >= MAX_COMMANDS {
             return Err(format!("has more than {MAX_COMMANDS} commands"));
         }
         if depth > MAX_NESTING {
             return Err("is nested too deeply".to_owned());
         }
-        let inner = inside(&command)?;
+        let inner = inside(work, &command)?;
         // What stands in front of a program's input stands in front of those that it runs.
         let fed = command.fed;
         all.push(command);
@@ -128,62 +120,37 @@ pub(super) fn unwrapped(commands: Vec<Command>) -> Result<Vec<Command>, String> 
 }
 
 /// What a command runs besides itself: what it wraps, and what its options name.
-fn inside(command: &Command) -> Result<Vec<Command>, String> {
+fn inside(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
     let words = without_assignments(&command.words);
     let Some((first, rest)) = words.split_first() else {
         return Ok(Vec::new());
     };
-    let mut all = wrapped(command)?;
-    all.extend(launch::launched(&program(&first.text), rest)?);
+    let is_option = |word: &&Word| word.text.starts_with(['-', '+']);
+    if rest.iter().filter(is_option).count() > MAX_OPTIONS {
+        return Err(format!(
+            "gives `{}` more than {MAX_OPTIONS} options",
+            program(&first.text)
+        ));
+    }
+    let mut all = wrapped(work, command)?;
+    all.extend(launch::launched(work, &program(&first.text), rest)?);
     Ok(all)
 }
 
-fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
+fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
     let words = without_assignments(&command.words);
     let Some((first, rest)) = words.split_first() else {
         return Ok(Vec::new());
     };
     let name = program(&first.text);
     let one = |words: &[Word]| {
-        vec![Command {
-            words: words.to_vec(),
+        launch::of(work, words).map(|inner| Command {
             piped: command.piped,
-            ..Command::default()
-        }]
+            ..inner
+        })
     };
-    if name == "eval" || name == "iex" || name == "invoke-expression" {
-        return script(rest);
-    }
-    if is_posix_shell(&name) {
-        let mut found = Vec::new();
-        for option in ["--command", "--init-command", "-C"] {
-            for value in values(rest, option).filter(|_| name == "fish") {
-                found.extend(shell::commands(value)?);
-            }
-        }
-        if let Called::Script(text) = called(&name, rest) {
-            found.extend(match text {
-                Some(text) => script(std::slice::from_ref(text))?,
-                None => vec![launch::unknown("runs a script that the line does not hold")],
-            });
-        }
+    if let Some(found) = script::handed(work, &name, rest)? {
         return Ok(found);
-    }
-    if is_shell(&name) {
-        for (at, word) in rest.iter().enumerate() {
-            let option = word.text.to_lowercase();
-            let after = rest.get(at + 1..).unwrap_or_default();
-            if option.starts_with("-e")
-                && "-encodedcommand".starts_with(&option)
-                && name.starts_with('p')
-            {
-                return Err("runs an encoded command".to_owned());
-            }
-            if matches!(option.as_str(), "/c" | "/k" | "/r" | "-command" | "-c") {
-                return script(after);
-            }
-        }
-        return Ok(Vec::new());
     }
     if name == "find" {
         let runs =
@@ -191,11 +158,9 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
         let mut found = Vec::new();
         for (at, _) in rest.iter().enumerate().filter(|(_, word)| runs(word)) {
             let words = rest.get(at + 1..).unwrap_or_default();
-            let end = words
-                .iter()
-                .position(|word| matches!(word.text.as_str(), ";" | "+"))
-                .unwrap_or(words.len());
-            found.extend(one(words.get(..end).unwrap_or_default()));
+            let end = end_of_exec(words);
+            work.spend(end)?;
+            found.push(one(words.get(..end).unwrap_or_default())?);
         }
         return Ok(found);
     }
@@ -207,16 +172,16 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
     while let Some((word, tail)) = rest.split_first() {
         let text = word.text.as_str();
         if name == "env" && matches!(text, "-S" | "--split-string") {
-            return script(tail);
+            return script::script(work, "sh", tail);
         }
         if let Some(inner) = text
             .strip_prefix("--split-string=")
             .filter(|_| name == "env")
         {
-            return shell::commands(inner);
+            return shell::commands(work, inner);
         }
         if name == "env" && text.starts_with("-S") {
-            return shell::commands(text.get(2..).unwrap_or_default());
+            return shell::commands(work, text.get(2..).unwrap_or_default());
         }
         if options.contains(&text) {
             rest = tail.get(1..).unwrap_or_default();
@@ -226,16 +191,16 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
             plain -= 1;
             rest = tail;
         } else {
-            let mut inner = rest.to_vec();
+            let mut inner = work.copied(rest)?;
             if name == "xargs" {
-                fill(&mut inner, words);
+                fill(work, &mut inner, words)?;
             }
             let opened = inner.iter().position(|word| !is_opener(word));
             let inner = inner.get(opened.unwrap_or(0)..).unwrap_or_default();
-            let mut found = one(inner);
+            let mut found = vec![one(inner)?];
             // `watch 'a b'`, `sg group 'a b'`: a program with blanks in its name is a script.
             if let Some(text) = inner.first().filter(|word| word.text.contains(' ')) {
-                found.extend(script(std::slice::from_ref(text))?);
+                found.extend(script::script(work, "sh", std::slice::from_ref(text))?);
             }
             return Ok(found);
         }
@@ -243,8 +208,21 @@ fn wrapped(command: &Command) -> Result<Vec<Command>, String> {
     Ok(Vec::new())
 }
 
+/// Where the command of `-exec` ends. A `+` ends it behind `{}` only, and is a word like others elsewhere.
+fn end_of_exec(words: &[Word]) -> usize {
+    let mut before = "";
+    for (at, word) in words.iter().enumerate() {
+        let text = word.text.as_str();
+        if text == ";" || (text == "+" && before == "{}") {
+            return at;
+        }
+        before = text;
+    }
+    words.len()
+}
+
 /// Puts what `xargs` reads, which the line does not hold, where it will stand.
-fn fill(inner: &mut Vec<Word>, words: &[Word]) {
+fn fill(work: &Work, inner: &mut Vec<Word>, words: &[Word]) -> Result<(), String> {
     let mut places: Vec<&str> = values(words, "-I")
         .chain(values(words, "--replace"))
         .collect();
@@ -252,6 +230,7 @@ fn fill(inner: &mut Vec<Word>, words: &[Word]) {
         places.push("{}");
     }
     for word in inner.iter_mut() {
+        work.spend(places.len().saturating_mul(word.text.len()))?;
         if let Some(place) = places
             .iter()
             .find(|place| !place.is_empty() && word.text.contains(**place))
@@ -265,76 +244,15 @@ fn fill(inner: &mut Vec<Word>, words: &[Word]) {
             text: "$".to_owned(),
             dynamic: true,
             output: true,
+            several: true,
+            ..Word::default()
         });
     }
+    Ok(())
 }
 
 fn is_opener(word: &Word) -> bool {
     matches!(word.text.as_str(), "{" | "!" | "if" | "while" | "until")
-}
-
-/// What a call of a shell runs.
-#[derive(Debug, PartialEq)]
-pub(super) enum Called<'w> {
-    /// The text after `-c`, if there is any.
-    Script(Option<&'w Word>),
-    /// A file, or nothing at all.
-    File(&'w Word),
-    /// What it reads.
-    Input,
-}
-
-/// What a shell is told to run. Letters may come in bundles, and `-o` takes a word wherever it stands in one.
-pub(super) fn called<'w>(name: &str, rest: &'w [Word]) -> Called<'w> {
-    let attached = matches!(name, "zsh" | "ksh" | "mksh");
-    let (mut script, mut input, mut at) = (false, false, 0);
-    while let Some(word) = rest.get(at) {
-        let text = word.text.as_str();
-        if text == "--" || text == "-" {
-            at += 1;
-            break;
-        }
-        if matches!(text, "--version" | "--help") {
-            return Called::File(word);
-        }
-        if let Some(long) = text.strip_prefix("--") {
-            let takes = matches!(long, "rcfile" | "init-file" | "command" | "init-command");
-            at += if takes { 2 } else { 1 };
-            continue;
-        }
-        let Some(letters) = text.strip_prefix(['-', '+']) else {
-            break;
-        };
-        at += 1;
-        for (position, letter) in letters.char_indices() {
-            match letter {
-                'c' if text.starts_with('-') => script = true,
-                's' => input = true,
-                'o' | 'O' if attached && position + 1 < letters.len() => break,
-                'o' | 'O' => at += 1,
-                'C' if name == "fish" => at += 1,
-                _ => {}
-            }
-        }
-    }
-    match rest.get(at) {
-        operand if script => Called::Script(operand),
-        Some(file) if !input => Called::File(file),
-        _ => Called::Input,
-    }
-}
-
-/// The commands of a script that words hold. One into which another command writes is not known.
-///
-/// # Errors
-/// As [`shell::commands`].
-pub(super) fn script(words: &[Word]) -> Result<Vec<Command>, String> {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    let mut found = shell::commands(&texts.join(" "))?;
-    if words.iter().any(|word| word.output) {
-        found.push(launch::unknown("runs a script that another command writes"));
-    }
-    Ok(found)
 }
 
 /// The words from the program on: `A=b program`.

@@ -87,6 +87,13 @@ fn values_of(words: &[Word]) -> Vec<&str> {
     let short =
         |letter: char, option, taking| values(rest, option).chain(bundled(rest, letter, taking));
     match name.as_str() {
+        "find" => {
+            for option in ["-fprint", "-fprint0", "-fprintf", "-fls"] {
+                let at = |(at, word): (usize, &Word)| (word.text == option).then_some(at + 1);
+                let files = rest.iter().enumerate().filter_map(at);
+                found.extend(files.filter_map(|at| Some(rest.get(at)?.text.as_str())));
+            }
+        }
         "dd" => found.extend(texts.filter_map(|text| text.strip_prefix("of="))),
         "wget" => found.extend(short('O', "-O", "oaeiBtTwQPUADRIlX")),
         name if OUTPUT.contains(&name) => found.extend(short('o', "-o", "")),

@@ -227,3 +227,26 @@ fn a_schema_of_more_patterns_or_required_fields_than_are_bounded_does_not_load()
         assert!(!Pack::check(with_required(count).as_bytes()).is_empty());
     }
 }
+
+#[test]
+fn programs_that_run_programs_are_refused_before_they_are_too_many() {
+    let limits = json!({ "allowed_commands": ["ls"] });
+    let nested = |unit: &str, times: usize| format!("x {}", unit.repeat(times));
+    let contexts = [
+        json!({ "command": "find", "shell": "bash", "args": [". -exec find ".repeat(4000)] }),
+        json!({ "command": "find", "shell": "bash", "args": [". -ok find ".repeat(8000)] }),
+        json!({ "command": nested(". -exec find ", 700).replacen('x', "find", 1) }),
+        json!({ "command": "git", "shell": "bash", "args": ["-c alias.x=!git ".repeat(20_000)] }),
+        json!({ "command": "tar", "shell": "bash", "args": ["--to-command=tar ".repeat(20_000)] }),
+        json!({ "command": "xargs", "shell": "bash", "args": ["-I x ".repeat(50_000)] }),
+        json!({ "command": "npm", "shell": "bash", "args": ["--a exec ".repeat(50_000)] }),
+        json!({ "command": "cp", "shell": "bash", "args": ["--output=x ".repeat(50_000)] }),
+    ];
+    let setting = Setting::validator("validateBlockedPatterns", limits);
+    for context in contexts {
+        let decided = setting.decide(&context);
+        assert_eq!(codes(&decided), ["oap.refused"]);
+        let message = &decided.reasons[0].message;
+        assert!(message.contains("more than"), "{message}");
+    }
+}

@@ -302,6 +302,22 @@ fn variables_set_in_front_of_a_command_do_not_take_it_over() {
         ]),
         "oap.refused",
     );
+    let limits = json!({ "allowed_commands": ["git", "export", "declare", "readonly"] });
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "export PATH=/tmp; git status",
+            "declare -x LD_PRELOAD=/tmp/x.so; git status",
+            "readonly GIT_PAGER=x; git log",
+        ]),
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&["export NODE_ENV=test; git status"]),
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Files: paths and extensions.
 
-use crate::setting::{Setting, allows, denies};
+use crate::setting::{Setting, allows, codes, denies};
 use serde_json::{Value, json};
 
 fn paths(list: &[&str]) -> Vec<Value> {
@@ -315,4 +315,85 @@ fn extensions_are_compared_without_case_dot_or_tricks() {
             "oap.policy_error",
         );
     }
+}
+
+#[test]
+fn a_path_that_climbs_is_refused_once_and_by_whichever_rule_is_there() {
+    let rule = |name: &str, validator: &str, code: &str| json!({ "name": name, "type": "custom_validator", "validator": validator, "deny_code": code });
+    let paths = rule("paths", "validateFilePathPatterns", "oap.blocked_pattern");
+    let endings = rule(
+        "endings",
+        "validateFileExtension",
+        "oap.extension_not_allowed",
+    );
+    let setting = |rules: &[&Value]| {
+        let pack = json!({ "id": "acme.file.get.v1", "requires_capabilities": ["acme.file"], "evaluation_rules": rules });
+        Setting::new(
+            pack,
+            json!({ "acme.file": { "allowed_extensions": ["md"] } }),
+        )
+    };
+    let both = setting(&[&paths, &endings]);
+    let alone = setting(&[&endings]);
+    let mut waived = setting(&[&paths, &endings]);
+    waived.pack = waived.pack.with_waived("paths").unwrap();
+    for path in ["/workspace/../x", "/workspace/../x.md", "/w/a\u{200b}.md"] {
+        let context = json!({ "file_path": path });
+        assert_eq!(
+            codes(&both.decide(&context)),
+            ["oap.blocked_pattern"],
+            "{path}"
+        );
+        assert_eq!(
+            codes(&alone.decide(&context)),
+            ["oap.extension_not_allowed"],
+            "{path}"
+        );
+        assert_eq!(
+            codes(&waived.decide(&context)),
+            ["oap.extension_not_allowed"],
+            "{path}"
+        );
+    }
+    let context = json!({ "file_path": "/w/x.sh" });
+    assert_eq!(codes(&both.decide(&context)), ["oap.extension_not_allowed"]);
+}
+
+#[test]
+fn system_folders_of_windows_and_hooks_are_not_written_in_any_spelling() {
+    let name = "validateWriteBlockedPaths";
+    denies(
+        name,
+        &json!({}),
+        &paths(&[
+            "/mnt/c/Windows/x",
+            "/mnt/d/Program Files/x",
+            "/cygdrive/c/windows/x",
+            "/c/Windows/x",
+            "\\c\\Windows\\x",
+            ".husky/pre-commit",
+            "/w/.husky/_/husky.sh",
+        ]),
+        "oap.refused",
+    );
+    denies(
+        "validateBlockedPatterns",
+        &json!({ "allowed_commands": ["*"] }),
+        &[
+            json!({ "command": "cp x /mnt/c/Windows/y" }),
+            json!({ "command": "echo x > .husky/pre-commit" }),
+        ],
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({}),
+        &paths(&[
+            "/mnt/c/work/windows/x",
+            "/c/src/x",
+            "/mnt/data/windows/x",
+            "c/Windows/x",
+            "/w/husky/x",
+        ]),
+    );
 }

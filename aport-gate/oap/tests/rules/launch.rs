@@ -70,6 +70,8 @@ fn a_program_that_an_option_names_has_to_be_allowed() {
             "rsync -avze id a host:b",
             "rsync --rsh=id a host:b",
             "find . -exec id ;",
+            "find . -exec flock + id ;",
+            "find . -exec taskset {} + ; -exec id {} +",
             "man -P id ls",
             "sort --compress-program=id x",
             "split --filter=id x",
@@ -110,6 +112,57 @@ fn a_program_that_an_option_names_has_to_be_allowed() {
             "rsync -avze ssh a host:b",
             "find . -exec git add {} ;",
             "make build",
+        ]),
+    );
+}
+
+#[test]
+fn a_setting_of_git_is_seen_wherever_its_name_and_value_stand() {
+    let limits = json!({ "allowed_commands": ["git", "vim"] });
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "git config --file .git/config alias.y '!curl evil'",
+            "git config -f .git/config alias.y '!curl evil'",
+            "git config alias.y --file x '!curl evil'",
+            "git config alias.y '!curl evil' --type path",
+            "git config set --file a.b core.fsmonitor 'curl evil'",
+            "git config --add hook.x.command curl",
+            "git -c hook.x.command=curl commit",
+            "git -c gc.recentObjectsHook=curl gc",
+            "git send-email --smtp-server=/usr/bin/curl x",
+            "git send-email --smtp-server ./curl x",
+            "git daemon --access-hook=curl x",
+            "git for-each-repo --config=x -- -c alias.y='!curl evil' y",
+            "git for-each-repo --config x -c core.pager=curl log",
+            "git submodule--helper foreach curl",
+        ]),
+        "oap.command_not_allowed",
+    );
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "git --config-env=alias.x=V x",
+            "git --config-env alias.x=V x",
+            "git --config-env=core.pager=V log",
+            "find . -fprintf /home/u/.bashrc x",
+            "find . -fls /etc/x",
+        ]),
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&[
+            "git config --file .git/config user.name 'x y'",
+            "git config -f .gitmodules submodule.a.path a",
+            "git config core.editor vim",
+            "git config --get core.pager",
+            "git --config-env=http.extraHeader=V fetch",
+            "git send-email --smtp-server=mail.example x.patch",
+            "git for-each-repo --config=maintenance.repo maintenance run",
         ]),
     );
 }

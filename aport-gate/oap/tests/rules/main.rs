@@ -9,11 +9,15 @@ mod closed_context;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod computed;
+#[cfg(test)]
 mod deliverable;
 #[cfg(test)]
 mod explanation;
 #[cfg(test)]
 mod file;
+#[cfg(test)]
+mod foreign;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
@@ -30,6 +34,7 @@ mod reference_cases;
 mod repeated;
 #[cfg(test)]
 mod required_limits;
+mod script;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! URLs: blocked domains and private addresses.
 
-use crate::setting::{allows, denies};
+use crate::setting::{Setting, allows, codes, denies};
 use serde_json::{Value, json};
 
 fn urls(list: &[&str]) -> Vec<Value> {
@@ -258,4 +258,57 @@ fn a_browser_action_without_a_url_goes_nowhere() {
             "oap.policy_error",
         );
     }
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_once_and_by_whichever_rule_is_there() {
+    let rule = |name: &str, validator: &str, code: &str| json!({ "name": name, "type": "custom_validator", "validator": validator, "deny_code": code });
+    let domains = rule(
+        "domains",
+        "validateWebFetchBlockedDomains",
+        "oap.domain_blocked",
+    );
+    let private = rule(
+        "private",
+        "validateWebFetchPrivateIP",
+        "oap.private_ip_blocked",
+    );
+    let setting = |rules: &[&Value]| {
+        let pack = json!({ "id": "acme.web.get.v1", "requires_capabilities": ["acme.web"], "evaluation_rules": rules });
+        Setting::new(pack, json!({}))
+    };
+    let both = setting(&[&domains, &private]);
+    let alone = setting(&[&private]);
+    let mut waived = setting(&[&domains, &private]);
+    waived.pack = waived.pack.with_waived("domains").unwrap();
+    for url in [
+        "https://a.example/x y",
+        "https://a.example\\x",
+        "https://u:p@a.example/",
+        "ftp://a.example/",
+        "https:/a.example",
+        "a.example",
+        "http://",
+    ] {
+        let context = json!({ "url": url });
+        assert_eq!(
+            codes(&both.decide(&context)),
+            ["oap.domain_blocked"],
+            "{url}"
+        );
+        assert_eq!(
+            codes(&alone.decide(&context)),
+            ["oap.private_ip_blocked"],
+            "{url}"
+        );
+        assert_eq!(
+            codes(&waived.decide(&context)),
+            ["oap.private_ip_blocked"],
+            "{url}"
+        );
+    }
+    let context = json!({ "url": "http://10.0.0.1/" });
+    assert_eq!(codes(&both.decide(&context)), ["oap.private_ip_blocked"]);
+    let wrong = both.decide(&json!({ "url": 1 }));
+    assert!(codes(&wrong).contains(&"oap.policy_error"), "{wrong:?}");
 }

@@ -169,3 +169,77 @@ fn a_service_that_answers_with_the_address_in_a_name_is_refused_however_it_is_sp
         &of(&["https://sslip.io/", "https://www.nip.io/"]),
     );
 }
+
+#[test]
+fn a_credential_is_one_in_any_header() {
+    let name = "validateWebFetchHeaders";
+    let with =
+        |value: Value| json!({ "url": "https://example.com/", "headers": { "X-Custom": value } });
+    denies(
+        name,
+        &json!({}),
+        &[
+            with("Bearer abc".into()),
+            with("bearer  abc".into()),
+            with("Basic dXNlcjpwdw==".into()),
+            with("Token abc".into()),
+            with("Digest username=\"x\"".into()),
+            with("AWS4-HMAC-SHA256 Credential=x, SignedHeaders=y".into()),
+            with("a=b; Bearer abc".into()),
+            with(json!(["x", "Bearer abc"])),
+        ],
+        "oap.refused",
+    );
+    allows(
+        name,
+        &json!({}),
+        &[
+            with("bearer".into()),
+            with("the bearer of bad news".into()),
+            with("text/html, application/json;q=0.9".into()),
+        ],
+    );
+    allows(
+        name,
+        &json!({ "allowed_headers": ["X-Custom"] }),
+        &[with("Bearer abc".into())],
+    );
+    allows(
+        name,
+        &json!({ "blocked_headers": ["cookie"] }),
+        &[with("Bearer abc".into())],
+    );
+}
+
+#[test]
+fn a_selector_that_may_mean_a_button_counts_as_one() {
+    let click = |selector: &str| json!({ "action": "click", "selector": selector });
+    let name = "validateBrowserFormSubmission";
+    let limits = json!({ "allow_form_submission": false });
+    denies(
+        name,
+        &limits,
+        &[
+            click("[type^=sub]"),
+            click("[type$=mit]"),
+            click("[ type *= \"ubm\" ]"),
+            click("[type=s\\75bmit]"),
+            click("[type=image]"),
+            click("[/**/type=image]"),
+            click("#s\\75bmit"),
+            click("[id^=sub]"),
+            click("[value$='mit']"),
+            click("//*[starts-with(@type, 'sub')]"),
+        ],
+        "oap.refused",
+    );
+    allows(
+        name,
+        &limits,
+        &[
+            click("a[href^='/docs']"),
+            click("[class*=nav] li:nth-child(2)"),
+            click("[data-id='3']"),
+        ],
+    );
+}

@@ -1,8 +1,8 @@
 //! What a shell puts in place of `$…` and `` `…` ``, as far as a line tells.
 
-use super::{MAX_NESTING, Reader, Word};
+use super::{Reader, Word};
 
-impl Reader {
+impl Reader<'_> {
     /// Up to the closing double quote.
     pub(super) fn quoted(&mut self, word: &mut Word) -> Result<(), String> {
         while let Some(c) = self.peek(0) {
@@ -14,14 +14,17 @@ impl Reader {
                 '\\' => {
                     match self.peek(1) {
                         Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
-                        Some('\n') => {}
+                        Some('\n') => self.newline_within()?,
                         Some(c) => word.text.extend(['\\', c]),
                         None => return Err("has an open quote".to_owned()),
                     }
                     self.at += 2;
                 }
-                '`' | '$' => self.expansion(word)?,
+                '`' | '$' => self.expansion(word, true)?,
                 other => {
+                    if other == '\n' {
+                        self.newline_within()?;
+                    }
                     word.text.push(other);
                     self.at += 1;
                 }
@@ -30,85 +33,33 @@ impl Reader {
         Err("has an open quote".to_owned())
     }
 
-    /// `$name`, `${…}`, `$(…)`, `` `…` ``.
-    pub(super) fn expansion(&mut self, word: &mut Word) -> Result<(), String> {
+    /// `$name`, `${…}`, `$(…)`, `$((…))`, `` `…` ``, inside of double quotes or not.
+    pub(super) fn expansion(&mut self, word: &mut Word, quoted: bool) -> Result<(), String> {
         let backtick = self.peek(0) == Some('`');
         self.at += 1;
         if backtick {
-            let start = self.at;
-            while self.peek(0).is_some_and(|c| c != '`') {
-                self.at += if self.peek(0) == Some('\\') { 2 } else { 1 };
-            }
-            let inner: String = self
-                .chars
-                .get(start..self.at)
-                .unwrap_or_default()
-                .iter()
-                .collect();
-            if self.peek(0).is_none() {
-                return Err("has an open quote".to_owned());
-            }
-            self.at += 1;
-            (word.dynamic, word.output) = (true, true);
-            word.text.push('$');
-            if self.depth >= MAX_NESTING {
-                return Err("is nested too deeply".to_owned());
-            }
-            let mut reader = Reader {
-                chars: inner.replace("\\`", "`").chars().collect(),
-                at: 0,
-                found: Vec::new(),
-                depth: self.depth + 1,
-                braces: 0,
-                feeds: false,
-            };
-            reader.script(None)?;
-            self.feeds |= reader.feeds;
-            for command in reader.found {
-                self.end_command(command)?;
-            }
+            self.backticks(word)?;
+            word.several |= !quoted;
             return Ok(());
         }
         match self.peek(0) {
-            Some('\'') => Err("spells characters by number (`$'…'`)".to_owned()),
-            Some('"') => Ok(()),
+            Some('\'') if !quoted => Err("spells characters by number (`$'…'`)".to_owned()),
+            // In quotes, both are characters like others.
+            Some('"') if !quoted => Ok(()),
+            Some('[') => Err("computes with `$[…]`; write `$((…))`".to_owned()),
             Some('(') => {
+                word.several |= !quoted;
+                if self.peek(1) == Some('(') {
+                    return self.arithmetic(word);
+                }
                 self.at += 1;
                 (word.dynamic, word.output) = (true, true);
                 word.text.push('$');
                 self.nested(')')
             }
             Some('{') => {
-                word.dynamic = true;
-                let start = self.at;
-                let mut open = 0_usize;
-                while let Some(c) = self.peek(0) {
-                    self.at += 1;
-                    match c {
-                        '{' => open += 1,
-                        '}' => open = open.saturating_sub(1),
-                        '`' => return Err("runs a command inside `${…}`".to_owned()),
-                        '(' if self.chars.get(self.at.wrapping_sub(2)) == Some(&'$') => {
-                            return Err("runs a command inside `${…}`".to_owned());
-                        }
-                        _ => {}
-                    }
-                    if open == 0 {
-                        break;
-                    }
-                }
-                let name: String = self
-                    .chars
-                    .get(start..self.at)
-                    .unwrap_or_default()
-                    .iter()
-                    .collect();
-                if name.contains("IFS") || name.contains('@') {
-                    return Err("builds words from `$IFS`".to_owned());
-                }
-                word.text.push('$');
-                word.text.push_str(&name);
-                Ok(())
+                word.several |= !quoted;
+                self.parameter(word)
             }
             _ => {
                 let start = self.at;
@@ -118,21 +69,89 @@ impl Reader {
                 {
                     self.at += 1;
                 }
-                let name: String = self
-                    .chars
-                    .get(start..self.at)
-                    .unwrap_or_default()
-                    .iter()
-                    .collect();
+                let name = self.text(start, self.at);
                 if name == "IFS" {
                     return Err("builds words from `$IFS`".to_owned());
                 }
-                word.dynamic |=
-                    !name.is_empty() || matches!(self.peek(0), Some('@' | '*' | '#' | '?' | '!'));
+                let special = name.is_empty()
+                    && matches!(self.peek(0), Some('@' | '*' | '#' | '?' | '!' | '-' | '$'));
+                if special || !name.is_empty() {
+                    word.dynamic = true;
+                    word.several |= !quoted || (special && self.peek(0) == Some('@'));
+                }
                 word.text.push('$');
                 word.text.push_str(&name);
                 Ok(())
             }
         }
+    }
+
+    /// Behind the first backtick. Inside of them a backslash means one thing to a shell in quotes and another without.
+    fn backticks(&mut self, word: &mut Word) -> Result<(), String> {
+        let start = self.at;
+        loop {
+            match self.peek(0) {
+                None => return Err("has an open quote".to_owned()),
+                Some('`') => break,
+                Some('\\') => {
+                    return Err("has a backslash between backticks; write `$(…)`".to_owned());
+                }
+                Some('\n') => self.newline_within()?,
+                Some(_) => {}
+            }
+            self.at += 1;
+        }
+        let inner = self.text(start, self.at);
+        self.at += 1;
+        (word.dynamic, word.output) = (true, true);
+        word.text.push('$');
+        self.deeper()?;
+        let mut reader = Reader::new(self.work, &inner, self.dialect, self.depth)?;
+        reader.script(None)?;
+        self.depth -= 1;
+        self.adopt(reader)
+    }
+
+    /// At the bracket of `${…}`. Where quotes, brackets and substitutions inside of it end is not told here.
+    fn parameter(&mut self, word: &mut Word) -> Result<(), String> {
+        word.dynamic = true;
+        let start = self.at;
+        let mut open = 0_usize;
+        loop {
+            let Some(c) = self.peek(0) else {
+                return Err("has an open bracket".to_owned());
+            };
+            self.at += 1;
+            match c {
+                '{' if open == 0 || self.text(self.at.saturating_sub(2), self.at) == "${" => {
+                    open += 1;
+                }
+                '}' => open -= 1,
+                '`' | '(' => return Err("runs a command inside `${…}`".to_owned()),
+                '{' | '\'' | '"' | '\\' | '\n' => {
+                    return Err(format!(
+                        "has `{}` inside of `${{…}}`, which shells read in different ways",
+                        c.escape_default()
+                    ));
+                }
+                _ => {}
+            }
+            if open == 0 {
+                break;
+            }
+        }
+        let name = self.text(start, self.at);
+        if name.contains("IFS") {
+            return Err("builds words from `$IFS`".to_owned());
+        }
+        if name.contains('@') {
+            return Err(format!("builds words from `${name}`"));
+        }
+        // An index and a length are computed, and so is the text of a variable in them.
+        let computed = |rest: &str| !rest.starts_with(['-', '=', '+', '?']);
+        self.computes |= name.contains('[') || name.split(':').skip(1).any(computed);
+        word.text.push('$');
+        word.text.push_str(&name);
+        Ok(())
     }
 }

@@ -1,0 +1,120 @@
+//! Settings of `git` that make it run programs.
+
+use crate::validator::launch::unknown;
+use crate::validator::shell::{self, Command, Word};
+use crate::validator::work::Work;
+
+/// Values of settings that run nothing that could be another program.
+const HARMLESS: [&str; 12] = [
+    "", "cat", "true", "false", "yes", "no", "on", "off", "0", "1", "always", "never",
+];
+
+/// `key=value`, as `-c` has it; a key alone is true.
+pub(super) fn assigned(work: &Work, setting: &str, found: &mut Vec<Command>) -> Result<(), String> {
+    match setting.split_once('=') {
+        Some((key, value)) => setting_of(work, key, value, found),
+        None => Ok(()),
+    }
+}
+
+/// A setting whose value a variable holds.
+pub(super) fn hidden(work: &Work, key: &str, found: &mut Vec<Command>) -> Result<(), String> {
+    let mut run = Vec::new();
+    setting_of(work, key, "!x", &mut run)?;
+    if !run.is_empty() {
+        found.push(unknown(&format!(
+            "runs what a variable holds for the setting `{key}`"
+        )));
+    }
+    Ok(())
+}
+
+/// What `git config` sets, `rest` being the words behind it. Options with a value may stand anywhere between a name and
+/// its value, so each word counts as the value of each name before it.
+pub(super) fn configured(
+    work: &Work,
+    rest: &[Word],
+    found: &mut Vec<Command>,
+) -> Result<(), String> {
+    for (at, key) in rest.iter().enumerate() {
+        if key.text.starts_with('-') || !key.text.contains('.') {
+            continue;
+        }
+        for value in rest.get(at + 1..).unwrap_or_default() {
+            work.spend(key.text.len())?;
+            setting_of(work, &key.text, &value.text, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a setting makes git run, now or later.
+pub(super) fn setting_of(
+    work: &Work,
+    key: &str,
+    value: &str,
+    found: &mut Vec<Command>,
+) -> Result<(), String> {
+    let key = key.to_lowercase();
+    let (section, last) = (
+        key.split('.').next().unwrap_or_default(),
+        key.rsplit('.').next().unwrap_or_default(),
+    );
+    let value = value.trim();
+    if HARMLESS.contains(&value.to_lowercase().as_str()) {
+        return Ok(());
+    }
+    let elsewhere = || unknown(&format!("runs what `{key}` leads to"));
+    match (section, last) {
+        ("alias", _) => found.extend(match value.strip_prefix('!') {
+            Some(script) => shell::commands(work, script)?,
+            None => shell::commands(work, &format!("git {value}"))?,
+        }),
+        // A name means a helper of git's own; a path or a script means itself.
+        ("credential", "helper") | ("submodule", "update") => {
+            if let Some(script) = value.strip_prefix('!') {
+                found.extend(shell::commands(work, script)?);
+            } else if value.contains(['/', '\\', '$']) {
+                found.extend(shell::commands(work, value)?);
+            }
+        }
+        ("core", "hookspath")
+        | ("init", "templatedir")
+        | ("include" | "includeif", "path")
+        | ("protocol", "allow") => found.push(elsewhere()),
+        ("url", _) if key.contains("ext::") => found.push(elsewhere()),
+        ("pager", _)
+        | (
+            "core",
+            "pager"
+            | "editor"
+            | "sshcommand"
+            | "askpass"
+            | "fsmonitor"
+            | "gitproxy"
+            | "alternaterefscommand",
+        )
+        | ("sequence", "editor")
+        | ("diff", "external" | "command" | "textconv")
+        | ("difftool" | "mergetool" | "browser" | "man" | "guitool", "cmd" | "path")
+        | ("merge", "driver")
+        | ("filter", "clean" | "smudge" | "process")
+        | ("gpg", "program" | "defaultkeycommand")
+        | ("interactive", "difffilter")
+        | ("uploadpack", "packobjectshook")
+        | ("remote", "uploadpack" | "receivepack")
+        | ("trailer", "command" | "cmd")
+        | ("tar", "command")
+        | ("imap", "tunnel")
+        | ("hook", "command")
+        | ("gc", "recentobjectshook")
+        | ("help", "browser")
+        | ("web", "browser")
+        | ("instaweb", "httpd" | "browser")
+        | ("sendemail", "sendmailcmd" | "tocmd" | "cccmd" | "headercmd" | "smtpserver") => {
+            found.extend(shell::commands(work, value)?);
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 mod facts;
 mod failure;
 mod merge;
+mod own_word;
 mod repository;
 mod service;
 

@@ -5,6 +5,7 @@ mod api;
 mod github;
 mod github_api;
 mod github_faults;
+mod github_merged;
 mod settings;
 mod stripe;
 mod stripe_api;

@@ -79,7 +79,7 @@ fn the_currency_and_the_payer_are_what_stripe_knows() {
     assert!(paid.is_ok(), "{paid:?}");
     for (id, told) in [("pi_unknown", "Stripe knows no payment"), ("ORD-1", "pi_")] {
         let refused = server.call_tool("process_refund", order(id, 100, "refund-0009"), None);
-        assert_eq!(refused.codes(), ["gate.facts_unavailable"], "{refused:?}");
+        assert_eq!(refused.codes(), ["gate.facts_refused"], "{refused:?}");
         assert!(refused.text().contains(told), "{refused:?}");
     }
     assert_eq!(stripe.refunds().len(), 1);

@@ -52,6 +52,7 @@ impl StripeDesk {
                     Outcome::Made { id, status } => {
                         return Ok(Refund {
                             refund_id: shown(&id),
+                            agent_id: mandate.agent_id,
                             decision_id: mandate.decision_id,
                             status,
                             order,

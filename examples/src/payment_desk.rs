@@ -71,6 +71,9 @@ pub struct Refund {
     pub agent_id: String,
     /// The decision that allowed it.
     pub decision_id: String,
+    /// It had been made under its key before it was asked for now: nothing was paid anew.
+    #[serde(skip)]
+    pub was_made_before: bool,
     /// How far it is.
     #[serde(default)]
     pub status: RefundStatus,
@@ -124,6 +127,7 @@ impl PaymentDesk for SimulatedPaymentDesk {
                 refund_id: format!("re_simulated_{}", uuid::Uuid::new_v4().simple()),
                 agent_id: mandate.agent_id,
                 decision_id: mandate.decision_id,
+                was_made_before: false,
                 status: RefundStatus::Succeeded,
                 order: order.clone(),
             };
@@ -135,7 +139,11 @@ impl PaymentDesk for SimulatedPaymentDesk {
                 Entry::Existing(refund) if refund.order != order => {
                     Err(DeskError::KeyReused(order.idempotency_key))
                 }
-                Entry::Added(refund) | Entry::Existing(refund) => Ok(refund),
+                Entry::Added(refund) => Ok(refund),
+                Entry::Existing(refund) => Ok(Refund {
+                    was_made_before: true,
+                    ..refund
+                }),
             }
         })
     }
@@ -185,7 +193,12 @@ mod tests {
         let by = |decision: &str| mandate("ap_tester", decision);
         let first = desk.refund(order.clone(), by("dec-1")).await.unwrap();
         let again = desk.refund(order.clone(), by("dec-2")).await.unwrap();
-        assert_eq!(first, again);
+        assert!(!first.was_made_before);
+        let repeated = Refund {
+            was_made_before: true,
+            ..first
+        };
+        assert_eq!(repeated, again);
         let other = RefundOrder { amount: 1, ..order };
         let error = desk.refund(other, by("dec-3")).await.unwrap_err();
         assert!(matches!(error, DeskError::KeyReused(_)));
@@ -200,6 +213,7 @@ mod tests {
         let other = desk.refund(order(), mandate("ap_other", "dec-2")).await;
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_ne!(one.refund_id, other.refund_id);
+        assert!(!other.was_made_before);
         assert_eq!(other.decision_id, "dec-2");
         assert_eq!(booked(dir.path()), 2);
     }

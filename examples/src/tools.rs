@@ -69,6 +69,9 @@ pub async fn process_refund(
         ("Currency", &refund.order.currency),
         ("Order", &refund.order.order_id),
     ];
+    if refund.was_made_before {
+        lines.push(("Made", &"before, under the same key; nothing was paid anew"));
+    }
     match refund.status {
         RefundStatus::Succeeded => {}
         RefundStatus::Pending => lines.push(("Status", &"pending at the payment provider")),

@@ -10,4 +10,5 @@ mod settings;
 mod stripe;
 mod stripe_api;
 mod stripe_faults;
+mod stripe_repeats;
 mod trail;

@@ -7,7 +7,7 @@ use crate::stripe_api::{KEY, Stripe, order};
 use crate::trail::{records, settled};
 
 #[test]
-fn a_refund_reaches_stripe_with_its_key_reason_and_decision() {
+fn a_refund_reaches_stripe_with_its_key_reason_and_agent() {
     let (home, stripe) = (Home::new(), Stripe::with([]));
     let server = stripe.server(&home);
     let paid = server.call_tool("process_refund", order("pi_1", 4000, "refund-0001"), None);
@@ -25,8 +25,8 @@ fn a_refund_reaches_stripe_with_its_key_reason_and_decision() {
         ("payment_intent", "pi_1"),
         ("amount", "4000"),
         ("reason", "requested_by_customer"),
-        ("metadata[decision_id]", paid.decision_id()),
         ("metadata[agent_id]", AGENT),
+        ("metadata[idempotency_key]", "refund-0001"),
         ("metadata[reason_code]", "customer_request"),
     ] {
         assert_eq!(refund.get(name).map(String::as_str), Some(value), "{name}");

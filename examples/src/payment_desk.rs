@@ -71,9 +71,10 @@ pub struct Refund {
     pub agent_id: String,
     /// The decision that allowed it.
     pub decision_id: String,
-    /// It had been made under its key before it was asked for now: nothing was paid anew.
+    /// The desk answered as it did to a request before, under the same key: for this one nothing was paid. That may
+    /// have been an earlier call, or this one where something on the way delivers it twice.
     #[serde(skip)]
-    pub was_made_before: bool,
+    pub is_replayed: bool,
     /// How far it is.
     #[serde(default)]
     pub status: RefundStatus,
@@ -127,7 +128,7 @@ impl PaymentDesk for SimulatedPaymentDesk {
                 refund_id: format!("re_simulated_{}", uuid::Uuid::new_v4().simple()),
                 agent_id: mandate.agent_id,
                 decision_id: mandate.decision_id,
-                was_made_before: false,
+                is_replayed: false,
                 status: RefundStatus::Succeeded,
                 order: order.clone(),
             };
@@ -141,7 +142,7 @@ impl PaymentDesk for SimulatedPaymentDesk {
                 }
                 Entry::Added(refund) => Ok(refund),
                 Entry::Existing(refund) => Ok(Refund {
-                    was_made_before: true,
+                    is_replayed: true,
                     ..refund
                 }),
             }
@@ -193,9 +194,9 @@ mod tests {
         let by = |decision: &str| mandate("ap_tester", decision);
         let first = desk.refund(order.clone(), by("dec-1")).await.unwrap();
         let again = desk.refund(order.clone(), by("dec-2")).await.unwrap();
-        assert!(!first.was_made_before);
+        assert!(!first.is_replayed);
         let repeated = Refund {
-            was_made_before: true,
+            is_replayed: true,
             ..first
         };
         assert_eq!(repeated, again);
@@ -213,7 +214,7 @@ mod tests {
         let other = desk.refund(order(), mandate("ap_other", "dec-2")).await;
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_ne!(one.refund_id, other.refund_id);
-        assert!(!other.was_made_before);
+        assert!(!other.is_replayed);
         assert_eq!(other.decision_id, "dec-2");
         assert_eq!(booked(dir.path()), 2);
     }

@@ -73,6 +73,7 @@ impl GitHubHost {
                 (Ok(found), _) if is_merged(&found) && is_as_decided(&merge, &found) => {
                     return Ok(Merge {
                         commit: found.merge_commit_sha,
+                        is_looked_up: true,
                         ..merge
                     });
                 }

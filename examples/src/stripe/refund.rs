@@ -57,7 +57,7 @@ impl StripeDesk {
                             refund_id: shown(&id),
                             agent_id: mandate.agent_id,
                             // After a lost answer of our own it is that one which Stripe gives again.
-                            was_made_before: is_replayed && doubt.is_none(),
+                            is_replayed: is_replayed && doubt.is_none(),
                             decision_id: mandate.decision_id,
                             status,
                             order,

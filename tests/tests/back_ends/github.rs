@@ -19,6 +19,7 @@ fn a_merge_is_decided_on_what_github_knows_and_merges_that_commit() {
         );
     }
     assert!(!merged.text().contains("simulated"), "{merged:?}");
+    assert!(!merged.text().contains("another"), "{merged:?}");
     assert_eq!(settled(&home, &merged), "committed");
     assert_eq!(github.merged(), 1);
     let puts = github.api.seen("PUT", "/merge");

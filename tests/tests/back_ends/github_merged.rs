@@ -29,7 +29,9 @@ fn a_merge_that_github_refuses_after_it_was_done_counts_as_done() {
         github.change(|state| state.faults.push_back((true, refusal.clone())));
         let merged = merge(&github.server(&home));
         assert!(merged.is_ok(), "{refusal:?}: {merged:?}");
-        assert!(merged.text().contains("e5bd3914"), "{merged:?}");
+        for part in ["e5bd3914", "this call, or another that was faster"] {
+            assert!(merged.text().contains(part), "{part}: {merged:?}");
+        }
         assert_eq!(settled(&home, &merged), "committed", "{refusal:?}");
         assert_eq!(github.api.seen("PUT", "/merge").len(), 1, "{refusal:?}");
     }

@@ -77,6 +77,12 @@ fn the_currency_and_the_payer_are_what_stripe_knows() {
         None,
     );
     assert!(paid.is_ok(), "{paid:?}");
+    let passing = server.call_tool(
+        "process_refund",
+        order("pi_gateway", 100, "refund-0009"),
+        None,
+    );
+    assert_eq!(passing.codes(), ["gate.facts_unavailable"], "{passing:?}");
     for (id, told) in [("pi_unknown", "Stripe knows no payment"), ("ORD-1", "pi_")] {
         let refused = server.call_tool("process_refund", order(id, 100, "refund-0009"), None);
         assert_eq!(refused.codes(), ["gate.facts_refused"], "{refused:?}");

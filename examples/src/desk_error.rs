@@ -44,6 +44,9 @@ pub enum DeskError {
     /// The desk said no, and did nothing.
     #[error("{0}")]
     Refused(String),
+    /// The desk said no for now, and did nothing: the same may pass later.
+    #[error("{0}")]
+    NotNow(String),
     /// The desk failed before it did anything.
     #[error("nothing was done: {0}")]
     NothingDone(Box<dyn std::error::Error + Send + Sync>),
@@ -98,12 +101,13 @@ impl From<JournalError> for DeskError {
 
 impl DeskError {
     /// Why facts cannot be had: what says something about the call is for the caller, what tells of this server's
-    /// own systems is not.
+    /// own systems is not. Only what passes by itself is worth a new try.
     #[must_use]
     pub fn into_facts_error(self) -> FactsError {
         match self {
             Self::NothingDone(_) | Self::Unclear(_) => FactsError::internal(self),
-            _ => FactsError::for_caller(self),
+            Self::NotNow(_) => FactsError::for_caller(self),
+            _ => FactsError::refused(self),
         }
     }
 }

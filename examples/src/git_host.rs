@@ -25,6 +25,9 @@ pub struct Merge {
     /// The commit that it became, once it is merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// It was asked for, and found merged as it was decided on: by this call, or by another that was faster.
+    #[serde(skip)]
+    pub is_looked_up: bool,
     /// The decision that allowed it.
     pub decision_id: String,
 }
@@ -179,6 +182,7 @@ mod tests {
             base_branch: "main".into(),
             head: None,
             commit: None,
+            is_looked_up: false,
             decision_id: "dec-1".into(),
         };
         host.merge(merge.clone()).await.unwrap();

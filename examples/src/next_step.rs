@@ -115,6 +115,9 @@ pub(crate) fn after_client(error: &ClientError) -> &'static str {
         ClientError::Unavailable(denial) if denial.has_code("gate.invalid_arguments") => {
             "correct the arguments; `aport-gate-client tools` lists those that the tool requires"
         }
+        ClientError::Unavailable(denial) if denial.has_code("gate.facts_refused") => {
+            "correct what its reason tells of: the same call cannot pass"
+        }
         ClientError::Unavailable(denial) if denial.has_code("gate.facts_unavailable") => {
             "correct the call where its reason tells of what was asked for; else try again in a moment"
         }

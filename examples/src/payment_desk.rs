@@ -66,8 +66,15 @@ pub enum RefundStatus {
 pub struct Refund {
     /// The desk's id of the refund.
     pub refund_id: String,
+    /// The agent that it was made for.
+    #[serde(default)]
+    pub agent_id: String,
     /// The decision that allowed it.
     pub decision_id: String,
+    /// The desk answered as it did to a request before, under the same key: for this one nothing was paid. That may
+    /// have been an earlier call, or this one where something on the way delivers it twice.
+    #[serde(skip)]
+    pub is_replayed: bool,
     /// How far it is.
     #[serde(default)]
     pub status: RefundStatus,
@@ -81,8 +88,8 @@ pub trait PaymentDesk: Send + Sync + 'static {
     /// Looks up how an order was paid.
     fn payment(&self, order_id: &str) -> DeskFuture<'_, Payment>;
 
-    /// Refunds once per idempotency key; asked again with the same order, it
-    /// returns the first refund or says that there was one.
+    /// Refunds once per idempotency key of an agent; asked again with the same
+    /// order, it returns the first refund or says that there was one.
     fn refund(&self, order: RefundOrder, mandate: Mandate) -> DeskFuture<'_, Refund>;
 
     /// What it is, for the log: where it is, and whether it is real.
@@ -119,17 +126,25 @@ impl PaymentDesk for SimulatedPaymentDesk {
         Box::pin(async move {
             let refund = Refund {
                 refund_id: format!("re_simulated_{}", uuid::Uuid::new_v4().simple()),
+                agent_id: mandate.agent_id,
                 decision_id: mandate.decision_id,
+                is_replayed: false,
                 status: RefundStatus::Succeeded,
                 order: order.clone(),
             };
-            let same_key =
-                |a: &Refund, b: &Refund| a.order.idempotency_key == b.order.idempotency_key;
+            // As at Stripe, another agent's equal key is another refund.
+            let same_key = |a: &Refund, b: &Refund| {
+                a.agent_id == b.agent_id && a.order.idempotency_key == b.order.idempotency_key
+            };
             match self.journal.add_once(refund, same_key).await? {
                 Entry::Existing(refund) if refund.order != order => {
                     Err(DeskError::KeyReused(order.idempotency_key))
                 }
-                Entry::Added(refund) | Entry::Existing(refund) => Ok(refund),
+                Entry::Added(refund) => Ok(refund),
+                Entry::Existing(refund) => Ok(Refund {
+                    is_replayed: true,
+                    ..refund
+                }),
             }
         })
     }
@@ -147,11 +162,8 @@ impl PaymentDesk for SimulatedPaymentDesk {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn one_key_refunds_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let desk = SimulatedPaymentDesk::new(dir.path());
-        let order = RefundOrder {
+    fn order() -> RefundOrder {
+        RefundOrder {
             order_id: "ORD-1".into(),
             customer_id: "CUS-1".into(),
             amount: 5000,
@@ -159,18 +171,51 @@ mod tests {
             region: "US".into(),
             reason_code: "fraud".into(),
             idempotency_key: "key-00001".into(),
-        };
-        let by = |decision: &str| Mandate {
-            agent_id: "ap_tester".into(),
+        }
+    }
+
+    fn mandate(agent: &str, decision: &str) -> Mandate {
+        Mandate {
+            agent_id: agent.into(),
             decision_id: decision.into(),
-        };
+        }
+    }
+
+    fn booked(home: &Path) -> usize {
+        let books = std::fs::read_to_string(home.join("simulated-refunds.jsonl")).unwrap();
+        books.lines().count()
+    }
+
+    #[tokio::test]
+    async fn one_key_refunds_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = SimulatedPaymentDesk::new(dir.path());
+        let order = order();
+        let by = |decision: &str| mandate("ap_tester", decision);
         let first = desk.refund(order.clone(), by("dec-1")).await.unwrap();
         let again = desk.refund(order.clone(), by("dec-2")).await.unwrap();
-        assert_eq!(first, again);
+        assert!(!first.is_replayed);
+        let repeated = Refund {
+            is_replayed: true,
+            ..first
+        };
+        assert_eq!(repeated, again);
         let other = RefundOrder { amount: 1, ..order };
         let error = desk.refund(other, by("dec-3")).await.unwrap_err();
         assert!(matches!(error, DeskError::KeyReused(_)));
-        let books = std::fs::read_to_string(dir.path().join("simulated-refunds.jsonl")).unwrap();
-        assert_eq!(books.lines().count(), 1);
+        assert_eq!(booked(dir.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn the_same_key_of_another_agent_is_another_refund() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = SimulatedPaymentDesk::new(dir.path());
+        let one = desk.refund(order(), mandate("ap_one", "dec-1")).await;
+        let other = desk.refund(order(), mandate("ap_other", "dec-2")).await;
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_ne!(one.refund_id, other.refund_id);
+        assert!(!other.is_replayed);
+        assert_eq!(other.decision_id, "dec-2");
+        assert_eq!(booked(dir.path()), 2);
     }
 }

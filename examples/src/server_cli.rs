@@ -64,6 +64,9 @@ pub struct ServerCli {
     pub io_timeout: u32,
 }
 
+/// Time for the calls under way when the server ends: a desk's own time by default, and that of the decision before.
+const GRACE: Duration = Duration::from_secs(25);
+
 impl ServerCli {
     /// How to serve over HTTP, if so.
     #[must_use]
@@ -71,6 +74,7 @@ impl ServerCli {
         let timeout = Duration::from_secs(self.io_timeout.into());
         let mut options = HttpOptions::new(self.http?)
             .require_auth(self.require_auth)
+            .grace(GRACE)
             .io_timeout(timeout);
         if let Some(url) = &self.behind_tls {
             options = options.behind_tls(url.clone());
@@ -104,5 +108,27 @@ impl ServerCli {
             oauth = oauth.ca_file(file);
         }
         Some(oauth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_takes_a_desk_s_whole_time_ends_within_the_grace_of_a_server_and_an_attempt_of_a_client()
+     {
+        let longest = [
+            crate::stripe::DEFAULT_TIMEOUT,
+            crate::github::DEFAULT_TIMEOUT,
+        ]
+        .map(|desk| Duration::from_millis(desk) + Duration::from_secs(5));
+        let attempt = aport_gate::Retry::default().attempt_timeout.unwrap();
+        for call in longest {
+            assert!(call <= GRACE && call < attempt, "{call:?}");
+        }
+        let cli = ServerCli::parse_from(["aport-gate-server", "--http", "127.0.0.1:0"]);
+        let options = format!("{:?}", cli.http_options().unwrap());
+        assert!(options.contains("grace: 25s"), "{options}");
     }
 }

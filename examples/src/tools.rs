@@ -69,6 +69,12 @@ pub async fn process_refund(
         ("Currency", &refund.order.currency),
         ("Order", &refund.order.order_id),
     ];
+    if refund.is_replayed {
+        lines.push((
+            "Paid",
+            &"once under this key, by this call or an earlier one; not a second time",
+        ));
+    }
     match refund.status {
         RefundStatus::Succeeded => {}
         RefundStatus::Pending => lines.push(("Status", &"pending at the payment provider")),
@@ -112,6 +118,7 @@ pub async fn merge_pull_request(
         base_branch,
         head: decided("head").map(ToOwned::to_owned),
         commit: None,
+        is_looked_up: false,
         decision_id: permit.decision_id().to_owned(),
     };
     let merge = desks.git.merge(merge).await?;
@@ -120,10 +127,13 @@ pub async fn merge_pull_request(
         merge.pr_number, merge.base_branch, merge.repository
     );
     let commits = [("Commit", &merge.commit), ("Merged head", &merge.head)];
-    let lines: Vec<(&str, &dyn Display)> = commits
+    let mut lines: Vec<(&str, &dyn Display)> = commits
         .iter()
         .filter_map(|(name, value)| Some((*name, value.as_ref()? as &dyn Display)))
         .collect();
+    if merge.is_looked_up {
+        lines.push(("Merged by", &"this call, or another that was faster"));
+    }
     Ok(answer(headline, &lines, permit, desks.git.notice()))
 }
 

@@ -22,6 +22,7 @@ async fn target(host: &Host, target: &str, _replicas: &Option<u32>) -> Result<Ta
     match target {
         "lost" => Err(FactsError::internal("db-7.internal does not know it")),
         "closed" => Err(FactsError::for_caller("the target is closed")),
+        "gone" => Err(FactsError::refused("there is no such target any more")),
         "broken" => panic!("host"),
         "slow" => std::future::pending().await,
         "blocking" => {
@@ -56,7 +57,9 @@ async fn served(replicas: Option<u32>) -> InProcess<Server<Host>> {
 
 async fn served_counting(replicas: Option<u32>, asked: Arc<AtomicU32>) -> InProcess<Server<Host>> {
     let pack = include_str!("../policies/acme.deploy.v1.json");
-    let targets = ["staging", "lost", "closed", "broken", "slow", "blocking"];
+    let targets = [
+        "staging", "lost", "closed", "gone", "broken", "slow", "blocking",
+    ];
     let limits = json!({"targets": targets, "max_replicas": 3});
     let (gate, home) = gate_with("acme.deploy", limits, |builder| {
         builder
@@ -117,6 +120,22 @@ async fn a_call_whose_facts_cannot_be_had_is_refused_and_recorded() {
         assert!(text(&refused).ends_with("The tool was not run."));
     }
     assert_eq!(served.records("refusal").await.len(), 3);
+    assert_eq!(served.records("decision").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn facts_that_rule_the_call_out_are_told_to_the_caller_under_a_code_of_their_own() {
+    let served = served(Some(1)).await;
+    let refused = served.call("deploy", json!({"target": "gone"})).await;
+    assert_eq!(codes(&refused), ["gate.facts_refused"]);
+    assert_eq!(
+        text(&refused),
+        "Policy check failed: the facts rule the call out: there is no such target any more\nThe tool was not run."
+    );
+    assert_eq!(
+        served.records("refusal").await[0]["code"],
+        "gate.facts_refused"
+    );
     assert_eq!(served.records("decision").await, Vec::<Value>::new());
 }
 

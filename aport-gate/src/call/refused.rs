@@ -100,12 +100,25 @@ pub(super) fn invalid(message: &str) -> Refusal {
 /// is kept only where its author wrote it for the caller, and it quotes none of them.
 pub(super) fn facts_failed(error: &FactsError, secrets: Option<&Secrets>) -> Refusal {
     let text = error.to_string();
+    let told = |why: &str| {
+        if error.is_refusal() {
+            ruled_out(why)
+        } else {
+            no_facts(why)
+        }
+    };
     match (error.is_for_caller(), secrets) {
-        (true, None) => no_facts(&format!(": {text}")),
-        (true, Some(secrets)) if !secrets.quoted_in(&text) => no_facts(&format!(": {text}")),
-        (false, None) => no_facts("").with_detail(&text),
-        (_, Some(_)) => no_facts("; why is not kept, since the tool redacts arguments"),
+        (true, None) => told(&format!(": {text}")),
+        (true, Some(secrets)) if !secrets.quoted_in(&text) => told(&format!(": {text}")),
+        (false, None) => told("").with_detail(&text),
+        (_, Some(_)) => told("; why is not kept, since the tool redacts arguments"),
     }
+}
+
+/// A code of its own, since a client asks again where facts cannot be had now.
+fn ruled_out(why: &str) -> Refusal {
+    let message = format!("the facts rule the call out{why}");
+    Refusal::new(RefusalCode::FactsRefused, message)
 }
 
 /// The tool redacts a name that is neither an argument's nor a fact's, so nothing is redacted.

@@ -44,7 +44,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 #[non_exhaustive]
 pub enum DenialClass {
     /// No arguments and no waiting help: a suspended passport, a capability that is missing, a key that was
-    /// used, a request that needs a person. Escalate.
+    /// used, facts that rule the call out, a request that needs a person. Escalate.
     Final,
     /// Other arguments could pass: each reason names a value, and what would have passed instead.
     Adjustable,

@@ -8,7 +8,13 @@ use std::fmt::{self, Display};
 /// The function of `facts = …` may fail with any error that implements [`Display`]: its text goes to
 /// the log and to the audit record, and the caller reads only that there are no facts, since the text
 /// may tell of your systems what an agent should not know. With this type the function chooses what
-/// the caller reads. `?` makes one of any [`std::error::Error`].
+/// the caller reads, and whether asking again can help. `?` makes one of any [`std::error::Error`].
+///
+/// | made by | the caller reads | code | the same call again |
+/// | --- | --- | --- | --- |
+/// | [`internal`](Self::internal), `?` | that there are no facts | `gate.facts_unavailable` | may pass |
+/// | [`for_caller`](Self::for_caller) | the text as well | `gate.facts_unavailable` | may pass |
+/// | [`refused`](Self::refused) | the text as well | `gate.facts_refused` | cannot pass |
 ///
 /// ```
 /// use aport_gate::{FactsError, PolicyFacts};
@@ -22,30 +28,45 @@ use std::fmt::{self, Display};
 ///     // For log and record only.
 ///     let known = std::fs::read_to_string("/var/lib/host/pull-requests")?;
 ///     let branch = known.lines().nth(usize::try_from(*pr_number)?);
-///     // For the caller too.
-///     let branch = branch.ok_or_else(|| FactsError::for_caller("no such pull request"))?;
+///     // For the caller too, who need not ask again.
+///     let branch = branch.ok_or_else(|| FactsError::refused("no such pull request"))?;
 ///     Ok(PullRequest { branch: branch.to_owned() })
 /// }
 /// ```
 pub struct FactsError {
     text: String,
-    for_caller: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Internal,
+    ForCaller,
+    Refused,
 }
 
 impl FactsError {
     /// For log and audit record only.
     pub fn internal(problem: impl Display) -> Self {
-        Self {
-            text: problem.to_string(),
-            for_caller: false,
-        }
+        Self::of_kind(Kind::Internal, problem)
     }
 
-    /// For the caller to read as well.
+    /// For the caller to read as well. The facts cannot be had now, and may be had in a moment: a client
+    /// tries again.
     pub fn for_caller(problem: impl Display) -> Self {
+        Self::of_kind(Kind::ForCaller, problem)
+    }
+
+    /// For the caller to read as well. What is known rules the call out: there is nothing of that name, or it
+    /// is closed. Nothing about that changes by itself, so no client tries again.
+    pub fn refused(problem: impl Display) -> Self {
+        Self::of_kind(Kind::Refused, problem)
+    }
+
+    fn of_kind(kind: Kind, problem: impl Display) -> Self {
         Self {
             text: problem.to_string(),
-            for_caller: true,
+            kind,
         }
     }
 
@@ -60,7 +81,11 @@ impl FactsError {
     }
 
     pub(crate) fn is_for_caller(&self) -> bool {
-        self.for_caller
+        self.kind != Kind::Internal
+    }
+
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.kind == Kind::Refused
     }
 }
 
@@ -74,7 +99,7 @@ impl fmt::Debug for FactsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The text may quote an argument that is redacted.
         f.debug_struct("FactsError")
-            .field("for_caller", &self.for_caller)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
 }
@@ -101,7 +126,10 @@ mod tests {
         let own = FactsError::of(FactsError::for_caller("closed"));
         assert!(own.is_for_caller());
         assert_eq!(own.to_string(), "closed");
+        assert!(!own.is_refusal());
         assert!(!FactsError::of("closed").is_for_caller());
-        assert_eq!(format!("{own:?}"), "FactsError { for_caller: true, .. }");
+        let refused = FactsError::of(FactsError::refused("closed"));
+        assert!(refused.is_for_caller() && refused.is_refusal());
+        assert_eq!(format!("{refused:?}"), "FactsError { kind: Refused, .. }");
     }
 }

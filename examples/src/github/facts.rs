@@ -9,6 +9,7 @@ use octocrab::models::{AuthorAssociation, IssueState, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::failure::Failure;
+use super::own_word::own_word;
 use super::repository::Repository;
 use super::{GitHubHost, service};
 use crate::transport::SendError;
@@ -125,13 +126,12 @@ impl GitHubHost {
             let failed: Failure = match self.transport.send(request, deadline).await {
                 Ok(answer) if answer.status().is_success() => return Ok(size_of(answer.body())),
                 Err(SendError::TooLarge) => return Ok(None),
-                // So does GitHub answer where a difference is too large to be shown.
-                Ok(answer) if matches!(answer.status().as_u16(), 406 | 422) => return Ok(None),
-                Ok(answer) => Failure::of_answer(
-                    answer.status(),
-                    Some(answer.headers()),
-                    "no difference is shown",
-                ),
+                Ok(answer) => match own_word(&answer) {
+                    // So does GitHub answer where a difference is too large to be shown.
+                    Ok(_) if matches!(answer.status().as_u16(), 406 | 422) => return Ok(None),
+                    Ok(said) => Failure::of_answer(answer.status(), Some(answer.headers()), &said),
+                    Err(foreign) => foreign.into(),
+                },
                 Err(error) => error.into(),
             };
             match (failed, pauses.next()) {

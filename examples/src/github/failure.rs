@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use octocrab::Error;
 
+use super::own_word::ForeignAnswer;
 use crate::DeskError;
 use crate::transport::SendError;
 
@@ -11,8 +12,8 @@ use crate::transport::SendError;
 pub(super) enum Failure {
     /// GitHub did not do it, for this reason.
     Refused(String),
-    /// GitHub did not do it, because of how the pull request is now: perhaps merged.
-    NotAsItIs(String),
+    /// GitHub did not do it, for a reason that passes by itself.
+    NotNow(String),
     /// It never arrived.
     NotSent(String),
     /// It may have been done.
@@ -20,44 +21,52 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// An answer that is no success.
+    /// GitHub's own answer that is no success.
     pub(super) fn of_answer(
         status: StatusCode,
         headers: Option<&HeaderMap>,
         message: &str,
     ) -> Self {
         let said = shown(message);
-        // 408 and 499 are a proxy's: it gave up, and nobody knows what GitHub did.
+        // 408 and 499 say that somebody gave up, and nobody knows what GitHub did.
         if status.is_server_error() || matches!(status.as_u16(), 408 | 499) {
             return Self::Unknown(format!("GitHub answered {}", status.as_u16()));
         }
         if let Some(wait) = limited(status, headers, message) {
-            return Self::Refused(format!("GitHub's rate limit is used up; {wait}"));
-        }
-        let as_it_is = match status.as_u16() {
-            405 => Some(format!("GitHub cannot merge it as it is: {said}")),
-            409 => Some(format!(
-                "it changed since it was decided on: {said}; call again for a new decision"
-            )),
-            _ => None,
-        };
-        if let Some(problem) = as_it_is {
-            return Self::NotAsItIs(problem);
+            return Self::NotNow(format!("GitHub's rate limit is used up; {wait}"));
         }
         Self::Refused(match status.as_u16() {
             401 => "GitHub does not accept this server's token".to_owned(),
             403 => format!("GitHub does not let this server's token do this: {said}"),
             404 => "GitHub knows no such pull request, or this server's token may not see it"
                 .to_owned(),
+            405 => format!("GitHub cannot merge it as it is: {said}"),
+            409 => {
+                format!("it changed since it was decided on: {said}; call again for a new decision")
+            }
             301 | 307 | 308 => "the repository has moved; give its new name".to_owned(),
+            other if !status.is_client_error() => {
+                return Self::Unknown(format!("GitHub answered {other}"));
+            }
             other => format!("GitHub refused with {other}: {said}"),
         })
+    }
+
+    /// What the matter was.
+    pub(super) fn problem(self) -> String {
+        match self {
+            Self::Refused(problem)
+            | Self::NotNow(problem)
+            | Self::NotSent(problem)
+            | Self::Unknown(problem) => problem,
+        }
     }
 
     /// Before anything could have been done.
     pub(super) fn nothing_done(self) -> DeskError {
         match self {
-            Self::Refused(message) | Self::NotAsItIs(message) => DeskError::Refused(message),
+            Self::Refused(message) => DeskError::Refused(message),
+            Self::NotNow(message) => DeskError::NotNow(message),
             Self::NotSent(problem) | Self::Unknown(problem) => {
                 DeskError::NothingDone(format!("GitHub: {problem}").into())
             }
@@ -80,6 +89,12 @@ impl From<Error> for Failure {
             }
             other => Self::Unknown(other.to_string()),
         }
+    }
+}
+
+impl From<ForeignAnswer> for Failure {
+    fn from(answer: ForeignAnswer) -> Self {
+        Self::Unknown(answer.to_string())
     }
 }
 

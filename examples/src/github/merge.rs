@@ -40,41 +40,54 @@ impl GitHubHost {
                 }
                 sleep(PAUSE).await;
             }
-            match self.put(repository, merge.pr_number, &head, deadline).await {
+            let refusal = match self.put(repository, merge.pr_number, &head, deadline).await {
                 Ok(done) if done.merged => {
                     return Ok(Merge {
                         commit: done.sha,
                         ..merge
                     });
                 }
-                Ok(_) => unknown = Some("GitHub did not say that it is merged".to_owned()),
-                Err(Failure::NotAsItIs(message)) if unknown.is_none() => {
-                    return Err(self.merged_or(repository, &merge, message, deadline).await);
-                }
-                // After an attempt whose answer was lost, a refusal may be about what that attempt did.
-                Err(Failure::Refused(message)) if unknown.is_none() => {
-                    return Err(DeskError::Refused(message));
+                Ok(_) => {
+                    unknown.get_or_insert("GitHub did not say that it is merged".to_owned());
+                    None
                 }
                 Err(Failure::NotSent(problem)) if unknown.is_none() => {
                     not_sent = Some(problem);
                     continue;
                 }
-                Err(
-                    Failure::Refused(problem)
-                    | Failure::NotAsItIs(problem)
-                    | Failure::NotSent(problem)
-                    | Failure::Unknown(problem),
-                ) => unknown = Some(unknown.unwrap_or(problem)),
-            }
-            if let Ok(found) = self.get(repository, merge.pr_number, deadline).await
-                && is_merged(&found)
-                && found.head.sha == head
-                && found.base.ref_field == merge.base_branch
-            {
-                return Ok(Merge {
-                    commit: found.merge_commit_sha,
-                    ..merge
-                });
+                Err(refused @ (Failure::Refused(_) | Failure::NotNow(_))) if unknown.is_none() => {
+                    Some(refused.nothing_done())
+                }
+                // After an attempt whose answer was lost, a refusal may be about what that attempt did.
+                Err(failure) => {
+                    unknown.get_or_insert(failure.problem());
+                    None
+                }
+            };
+            // After a refusal, too: a request that something on the way delivers twice is refused for what its
+            // first delivery did.
+            match (
+                self.get(repository, merge.pr_number, deadline).await,
+                refusal,
+            ) {
+                (Ok(found), _) if is_merged(&found) && is_as_decided(&merge, &found) => {
+                    return Ok(Merge {
+                        commit: found.merge_commit_sha,
+                        is_looked_up: true,
+                        ..merge
+                    });
+                }
+                (Ok(found), refusal) if is_merged(&found) => {
+                    let said = refusal.map(|refusal| refusal.to_string()).or(unknown);
+                    return Err(merged_otherwise(&merge, &found, &said.unwrap_or_default()));
+                }
+                (Ok(_), Some(refusal)) => return Err(refusal),
+                (Err(failure), Some(refusal)) => {
+                    let problem = failure.problem();
+                    unknown = Some(format!("{refusal}; and it cannot be looked up: {problem}"));
+                    break;
+                }
+                (_, None) => {}
             }
         }
         Err(match (unknown, not_sent) {
@@ -118,21 +131,6 @@ impl GitHubHost {
         Ok(())
     }
 
-    /// Why GitHub would not merge it, though no attempt of ours can have: it is merged, which another delivery of
-    /// the same call may have done a moment ago; or else what GitHub said.
-    async fn merged_or(
-        &self,
-        repository: &Repository,
-        merge: &Merge,
-        said: String,
-        deadline: Instant,
-    ) -> DeskError {
-        match self.get(repository, merge.pr_number, deadline).await {
-            Ok(found) if is_merged(&found) => already_merged(merge, found),
-            _ => DeskError::Refused(said),
-        }
-    }
-
     async fn put(
         &self,
         repository: &Repository,
@@ -149,18 +147,34 @@ impl GitHubHost {
     }
 }
 
-/// Whether it was merged as it was decided on is told by head and base branch, and by nothing else.
+/// Told by head and base branch, and by nothing else.
+fn is_as_decided(merge: &Merge, found: &pulls::PullRequest) -> bool {
+    merge.head.as_ref() == Some(&found.head.sha) && found.base.ref_field == merge.base_branch
+}
+
+/// Before anything was asked for.
 fn already_merged(merge: &Merge, found: pulls::PullRequest) -> DeskError {
-    let (head, base_branch) = (found.head.sha, found.base.ref_field);
-    let as_decided = merge.head.as_ref() == Some(&head) && base_branch == merge.base_branch;
+    let as_decided = is_as_decided(merge, &found);
+    let head = found.head.sha;
     DeskError::AlreadyMerged {
         repository: merge.repository.clone(),
         pr_number: merge.pr_number,
-        base_branch,
+        base_branch: found.base.ref_field,
         merged: if as_decided {
             Merged::AsDecided(Some(head))
         } else {
             Merged::Otherwise(head)
         },
     }
+}
+
+/// After it was asked for: who changes the branch on the way lets GitHub merge into it, so it may have been us.
+fn merged_otherwise(merge: &Merge, found: &pulls::PullRequest, said: &str) -> DeskError {
+    DeskError::Unclear(
+        format!(
+            "GitHub: {said}; pull request #{} of `{}` is already merged into `{}` with its commit `{}`, which is not what was decided on: look who merged it",
+            merge.pr_number, merge.repository, found.base.ref_field, found.head.sha
+        )
+        .into(),
+    )
 }

@@ -3,6 +3,7 @@
 mod facts;
 mod failure;
 mod merge;
+mod own_word;
 mod repository;
 mod service;
 
@@ -23,8 +24,9 @@ const METHOD: &str = "GITHUB_MERGE_METHOD";
 const TIMEOUT: &str = "GITHUB_TIMEOUT_MS";
 /// The address of GitHub's own API.
 const GITHUB: &str = "https://api.github.com";
-/// Longest time for one merge or look-up, retries included, in milliseconds.
-const DEFAULT_TIMEOUT: u64 = 20_000;
+/// Longest time for one merge or look-up, retries included, in milliseconds. With the decision before it a call
+/// then ends within the 30 seconds that a client waits for one.
+pub(crate) const DEFAULT_TIMEOUT: u64 = 20_000;
 
 /// Merges pull requests through GitHub's REST API.
 ///

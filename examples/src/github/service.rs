@@ -10,6 +10,7 @@ use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::time::Instant;
 use tower::{BoxError, service_fn};
 
+use super::own_word::own_word;
 use crate::setting::Base;
 use crate::transport::Transport;
 
@@ -32,6 +33,10 @@ pub(super) fn octocrab(transport: Transport, base: Base, timeout: Duration) -> O
                 "application/vnd.github+json",
             );
             let response = transport.send(request, Instant::now() + timeout).await?;
+            // Octocrab takes every answer for GitHub's.
+            if !response.status().is_success() {
+                own_word(&response)?;
+            }
             let response = response.map(|body| Full::new(Bytes::from(body)));
             Ok::<Response<Full<Bytes>>, BoxError>(response)
         }

@@ -13,7 +13,12 @@ use crate::{DeskError, RefundStatus};
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The refund was made.
-    Made { id: String, status: RefundStatus },
+    Made {
+        id: String,
+        status: RefundStatus,
+        /// Stripe gives its answer to an earlier request under the same key.
+        is_replayed: bool,
+    },
     /// Nothing was paid.
     NotMade {
         error: DeskError,
@@ -35,7 +40,6 @@ pub(super) struct Asked<'a> {
     pub(super) amount: u64,
     /// In capitals.
     pub(super) currency: &'a str,
-    pub(super) idempotency_key: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -56,17 +60,36 @@ struct Problem {
 }
 
 #[derive(Deserialize)]
-struct Details {
+pub(super) struct Details {
     r#type: Option<String>,
     code: Option<String>,
     message: Option<String>,
 }
 
+/// The types of error that Stripe documents.
+const TYPES: [&str; 4] = [
+    "api_error",
+    "card_error",
+    IDEMPOTENCY,
+    "invalid_request_error",
+];
+const IDEMPOTENCY: &str = "idempotency_error";
+
+/// What Stripe says in an answer that is no success, in the form that it documents: with the id of the request and
+/// a type of error of its own. None where a gateway or a firewall may have said it.
+pub(super) fn own_word(answer: &Response<Vec<u8>>) -> Option<Details> {
+    let id = answer.headers().get("request-id")?.as_bytes();
+    let problem: Problem = serde_json::from_slice(answer.body()).ok()?;
+    let is_own = id.starts_with(b"req_") && TYPES.contains(&problem.error.r#type.as_deref()?);
+    is_own.then_some(problem.error)
+}
+
 impl Outcome {
     pub(super) fn of(answer: &Response<Vec<u8>>, asked: &Asked<'_>) -> Self {
         let (status, headers) = (answer.status(), answer.headers());
+        let is_replayed = flag(headers, "idempotent-replayed") == Some(true);
         if status.is_success() {
-            return of_refund(answer.body(), asked);
+            return of_refund(answer.body(), asked, is_replayed);
         }
         let told = flag(headers, "stripe-should-retry");
         let problem = format!("Stripe answered {}", status.as_u16());
@@ -82,20 +105,25 @@ impl Outcome {
             };
         }
         // Only Stripe itself can say that nothing was paid, and it says so in its own form.
-        let details = serde_json::from_slice(answer.body()).map(|problem: Problem| problem.error);
-        let details = details.ok().filter(|details| details.r#type.is_some());
-        let details = match details {
+        let details = match own_word(answer) {
             Some(details) if !may_be_made && status.is_client_error() => details,
             _ => return Self::Unknown(problem),
         };
+        // The first request under this key has other details than this one, and may have paid: for another
+        // server with the same account, for an earlier version of this one, or for another refund.
+        if details.r#type.as_deref() == Some(IDEMPOTENCY) {
+            return Self::Unknown(
+                "this idempotency key was used before, perhaps for this very refund".to_owned(),
+            );
+        }
         Self::NotMade {
-            error: refused(status.as_u16(), details, asked),
-            is_final: flag(headers, "idempotent-replayed") == Some(true),
+            error: refused(status.as_u16(), details, is_replayed),
+            is_final: is_replayed,
         }
     }
 }
 
-fn of_refund(body: &[u8], asked: &Asked<'_>) -> Outcome {
+fn of_refund(body: &[u8], asked: &Asked<'_>, is_replayed: bool) -> Outcome {
     let refund: Refund = match serde_json::from_slice(body) {
         Ok(refund) => refund,
         // Under the same key Stripe gives the same answer again, hopefully a whole one.
@@ -147,15 +175,13 @@ fn of_refund(body: &[u8], asked: &Asked<'_>) -> Outcome {
     Outcome::Made {
         id: refund.id,
         status,
+        is_replayed,
     }
 }
 
 /// Why Stripe did not do it, for the agent.
-fn refused(status: u16, details: Details, asked: &Asked<'_>) -> DeskError {
-    if details.r#type.as_deref() == Some("idempotency_error") {
-        return DeskError::KeyReused(asked.idempotency_key.to_owned());
-    }
-    DeskError::Refused(match status {
+fn refused(status: u16, details: Details, is_replayed: bool) -> DeskError {
+    let mut told = match status {
         // Its message quotes the key.
         401 | 403 => "Stripe does not let this server's key make refunds".to_owned(),
         _ => {
@@ -166,7 +192,11 @@ fn refused(status: u16, details: Details, asked: &Asked<'_>) -> DeskError {
                 .unwrap_or_else(|| status.to_string());
             format!("Stripe refused ({}): {}", shown(&code), shown(said))
         }
-    })
+    };
+    if is_replayed {
+        told.push_str("; nothing was paid, and Stripe keeps this answer under the key: use a new key for a new try");
+    }
+    DeskError::Refused(told)
 }
 
 fn flag(headers: &HeaderMap, name: &str) -> Option<bool> {

@@ -23,8 +23,9 @@ const TIMEOUT: &str = "STRIPE_TIMEOUT_MS";
 const STRIPE: &str = "https://api.stripe.com";
 /// The version of the API that this is written for, whatever the account's own is.
 const VERSION: &str = "2024-06-20";
-/// Longest time for one refund, retries included, in milliseconds.
-const DEFAULT_TIMEOUT: u64 = 60_000;
+/// Longest time for one refund, retries included, in milliseconds. With the decision before it a call then ends
+/// within the 30 seconds that a client waits for one.
+pub(crate) const DEFAULT_TIMEOUT: u64 = 20_000;
 
 /// Refunds payments through Stripe's API.
 ///

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
-use crate::{DeskError, Mandate, RefundOrder};
+use crate::{DeskError, RefundOrder};
 
 /// A payment at Stripe, which an agent names as the order and which becomes part of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,11 +101,14 @@ fn reason(code: &str) -> Option<&'static str> {
 }
 
 /// The body of the request for a refund.
+///
+/// Under one key Stripe gives its first answer again only to the very same body. So there is nothing in it that
+/// differs when the same refund is asked for again, such as the decision: its key and agent tell which it is.
 pub(super) fn form(
     payment: &PaymentId,
     amount: u64,
     order: &RefundOrder,
-    mandate: &Mandate,
+    agent_id: &str,
 ) -> String {
     let mut form = Serializer::new(String::new());
     form.append_pair(payment.parameter(), &payment.id);
@@ -114,8 +117,8 @@ pub(super) fn form(
         form.append_pair("reason", reason);
     }
     for (name, value) in [
-        ("metadata[decision_id]", &mandate.decision_id),
-        ("metadata[agent_id]", &mandate.agent_id),
+        ("metadata[agent_id]", agent_id),
+        ("metadata[idempotency_key]", &order.idempotency_key),
         ("metadata[reason_code]", &order.reason_code),
     ] {
         // Stripe takes 500 characters.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::StripeDesk;
+use super::answer::own_word;
 use super::order::PaymentId;
 use crate::{DeskError, Payment};
 
@@ -37,7 +38,7 @@ impl StripeDesk {
             let request = request.map_err(|error| DeskError::NothingDone(Box::new(error)))?;
             let problem = match self.transport.send(request, deadline).await {
                 Ok(answer) if answer.status().is_success() => return read(answer.body(), payment),
-                Ok(answer) if answer.status().as_u16() == 404 => {
+                Ok(answer) if answer.status().as_u16() == 404 && own_word(&answer).is_some() => {
                     return Err(DeskError::Refused(format!(
                         "Stripe knows no payment `{payment}`"
                     )));

@@ -25,7 +25,7 @@ impl StripeDesk {
     ) -> Result<Refund, DeskError> {
         let payment = PaymentId::parse(&order.order_id)?;
         let amount = order::amount(order.amount, &order.currency)?;
-        let form = order::form(&payment, amount, &order, &mandate);
+        let form = order::form(&payment, amount, &order, &mandate.agent_id);
         let key = order::idempotency_key(&mandate.agent_id, &order.idempotency_key);
         let prepare = || -> http::Result<Request<Vec<u8>>> {
             let mut request = self.request(Method::POST, "/v1/refunds", form.clone())?;
@@ -37,7 +37,6 @@ impl StripeDesk {
             payment: &payment,
             amount,
             currency: &order.currency,
-            idempotency_key: &order.idempotency_key,
         };
         // What an earlier attempt may have done.
         let mut doubt: Option<String> = None;
@@ -49,9 +48,16 @@ impl StripeDesk {
             let mut pause = FIRST_PAUSE * 2_u32.pow(attempt);
             match self.transport.send(request, until).await {
                 Ok(answer) => match Outcome::of(&answer, &asked) {
-                    Outcome::Made { id, status } => {
+                    Outcome::Made {
+                        id,
+                        status,
+                        is_replayed,
+                    } => {
                         return Ok(Refund {
                             refund_id: shown(&id),
+                            agent_id: mandate.agent_id,
+                            // After a lost answer of our own it is that one which Stripe gives again.
+                            is_replayed: is_replayed && doubt.is_none(),
                             decision_id: mandate.decision_id,
                             status,
                             order,
@@ -86,8 +92,10 @@ impl StripeDesk {
             (None, Some(problem)) => DeskError::NothingDone(format!("Stripe: {problem}").into()),
             (doubt, _) => DeskError::Unclear(
                 format!(
-                    "Stripe: {}; look for a refund of `{payment}` with decision {} in its metadata before you try again",
+                    "Stripe: {}; before anything else look at `{payment}` for a refund with idempotency_key `{}` and agent_id `{}` in its metadata (decision {})",
                     doubt.unwrap_or_else(|| "there was no time to ask".to_owned()),
+                    shown(&order.idempotency_key),
+                    mandate.agent_id,
                     mandate.decision_id
                 )
                 .into(),

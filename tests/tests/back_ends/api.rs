@@ -43,6 +43,15 @@ impl Answer {
         }
     }
 
+    /// As something on the way answers, such as a firewall.
+    pub(crate) fn page(status: u16, body: &str) -> Self {
+        Self::Whole {
+            status,
+            headers: vec![("content-type", "text/html".to_owned())],
+            body: body.to_owned(),
+        }
+    }
+
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         if let Self::Whole { headers, .. } = &mut self {
             headers.push((name, value.into()));

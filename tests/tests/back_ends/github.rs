@@ -3,7 +3,6 @@
 use aport_gate_tests::{Home, passport};
 use serde_json::{Value, json};
 
-use crate::api::Answer;
 use crate::github_api::{GitHub, HEAD, PUSHED, State, diff, merge, problem, review};
 use crate::trail::{records, settled};
 
@@ -20,6 +19,7 @@ fn a_merge_is_decided_on_what_github_knows_and_merges_that_commit() {
         );
     }
     assert!(!merged.text().contains("simulated"), "{merged:?}");
+    assert!(!merged.text().contains("another"), "{merged:?}");
     assert_eq!(settled(&home, &merged), "committed");
     assert_eq!(github.merged(), 1);
     let puts = github.api.seen("PUT", "/merge");
@@ -97,7 +97,7 @@ fn what_is_not_open_for_a_merge_is_refused_before_a_decision() {
     ] {
         github.change(|state| state.fields = fields);
         let refused = merge(&server);
-        assert_eq!(refused.codes(), ["gate.facts_unavailable"], "{refused:?}");
+        assert_eq!(refused.codes(), ["gate.facts_refused"], "{refused:?}");
         assert!(refused.text().contains(told), "{refused:?}");
     }
     assert!(github.api.seen("PUT", "").is_empty());
@@ -208,83 +208,4 @@ fn a_push_or_another_base_after_the_decision_is_not_merged() {
     );
     assert_eq!(settled(&home, &refused), "released");
     assert_eq!(github.merged(), 0);
-}
-
-#[test]
-fn a_merge_that_is_delivered_twice_is_told_as_merged_already_by_this_very_commit() {
-    // Another delivery was faster: before the way to the merge, or on it, where GitHub itself refuses.
-    type Change = fn(&mut State);
-    let changes: [(Change, usize); 2] = [
-        (|state| state.merged = 1, 0),
-        (|state| state.then = Some(|state| state.merged = 1), 1),
-    ];
-    for (change, puts) in changes {
-        let (home, github) = (Home::new(), GitHub::new());
-        github.change(|state| state.then = Some(change));
-        let told = merge(&github.server(&home));
-        let said = format!(
-            "already merged into `main` by the very commit that was decided on, `{HEAD}`: nothing was done anew"
-        );
-        assert!(told.text().contains(&said), "{told:?}");
-        assert_eq!(settled(&home, &told), "released");
-        assert_eq!(github.api.seen("PUT", "/merge").len(), puts);
-    }
-    // Again after an answer that was lost: nothing is left to decide on, and that is what is said.
-    let (home, github) = (Home::new(), GitHub::new());
-    let server = github.server(&home);
-    assert!(merge(&server).is_ok());
-    let told = merge(&server);
-    assert_eq!(told.codes(), ["gate.facts_unavailable"], "{told:?}");
-    let said = format!(
-        "already merged into `main` with its commit `{HEAD}`: there is nothing left to merge"
-    );
-    assert!(told.text().contains(&said), "{told:?}");
-    assert_eq!(github.api.seen("PUT", "/merge").len(), 1);
-}
-
-#[test]
-fn a_merge_of_another_commit_or_into_another_branch_is_never_told_as_this_one() {
-    type Change = fn(&mut State);
-    let changes: [(Change, &str, &str); 4] = [
-        (
-            |state| (state.merged, state.head) = (1, PUSHED),
-            PUSHED,
-            "`main`",
-        ),
-        (
-            |state| (state.merged, state.base) = (1, "production"),
-            HEAD,
-            "`production`",
-        ),
-        (
-            |state| state.then = Some(|state| (state.merged, state.head) = (1, PUSHED)),
-            PUSHED,
-            "`main`",
-        ),
-        (
-            |state| state.then = Some(|state| (state.merged, state.base) = (1, "production")),
-            HEAD,
-            "`production`",
-        ),
-    ];
-    for (change, head, base) in changes {
-        let (home, github) = (Home::new(), GitHub::new());
-        github.change(|state| state.then = Some(change));
-        let told = merge(&github.server(&home));
-        assert!(!told.is_ok(), "{told:?}");
-        let said = format!(
-            "already merged into {base} with its commit `{head}`, which is not what was decided on"
-        );
-        assert!(told.text().contains(&said), "{told:?}");
-        assert_eq!(settled(&home, &told), "released");
-    }
-    // The answer of our own merge was lost, and its branch had been changed on the way.
-    let (home, github) = (Home::new(), GitHub::new());
-    github.change(|state| {
-        state.then = Some(|state| state.then = Some(|state| state.base = "production"));
-        state.faults.push_back((true, Answer::Broken));
-    });
-    let told = merge(&github.server(&home));
-    assert!(told.text().contains("not known whether"), "{told:?}");
-    assert_eq!(settled(&home, &told), "held");
 }

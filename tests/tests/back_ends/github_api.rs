@@ -86,7 +86,7 @@ pub(crate) fn problem(status: u16, message: &str) -> Answer {
     let body = json!({
         "message": message, "documentation_url": "https://docs.github.com/rest/pulls/pulls", "status": status.to_string(),
     });
-    Answer::json(status, &body)
+    Answer::json(status, &body).with("x-github-request-id", "8B4C:1F2A:69")
 }
 
 pub(crate) fn diff(text: &str) -> Answer {

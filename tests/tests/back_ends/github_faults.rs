@@ -31,6 +31,63 @@ fn a_merge_whose_answer_was_lost_is_looked_up() {
 }
 
 #[test]
+fn a_refusal_that_cannot_be_looked_up_is_held() {
+    let (home, github) = (Home::new(), GitHub::new());
+    github.change(|state| {
+        state
+            .faults
+            .push_back((true, problem(405, "Pull Request is not mergeable")));
+        // Nothing can be looked up any more, from the merge on.
+        state.then = Some(|state| {
+            state.then = Some(|state| state.lookups.push_back(problem(401, "Bad credentials")));
+        });
+    });
+    let unclear = merge(&github.server(&home));
+    for part in ["not known whether", "is not mergeable", "pull request #7"] {
+        assert!(unclear.text().contains(part), "{part}: {unclear:?}");
+    }
+    assert_eq!(settled(&home, &unclear), "held");
+    assert_eq!(github.api.seen("PUT", "/merge").len(), 1);
+}
+
+/// What a firewall, a gateway or a sign-on page says is told neither as GitHub's refusal nor to the agent.
+#[test]
+fn an_answer_that_is_not_github_s_own_is_looked_up_and_else_held() {
+    let foreign = [
+        Answer::page(403, "<html>no</html>"),
+        Answer::page(401, "<html>no</html>").with("x-github-request-id", "8B4C:1F2A:69"),
+        Answer::json(404, &json!({"message": "<html>no</html>"})),
+        Answer::json(405, &json!({"message": "<html>no</html>"})),
+        Answer::json(429, &json!({"message": "<html>no</html>"})).with("retry-after", "7"),
+        Answer::page(302, "<html>no</html>").with("location", "/sign-on"),
+        Answer::page(307, "<html>no</html>").with("location", "/sign-on"),
+    ];
+    for answer in foreign {
+        let (home, github) = (Home::new(), GitHub::new());
+        github.change(|state| state.faults.push_back((true, answer.clone())));
+        let merged = merge(&github.server(&home));
+        assert!(merged.is_ok(), "{answer:?}: {merged:?}");
+        assert_eq!(settled(&home, &merged), "committed", "{answer:?}");
+        assert_eq!(github.api.seen("PUT", "/merge").len(), 1, "{answer:?}");
+
+        let (home, github) = (Home::new(), GitHub::new());
+        github.change(|state| {
+            state
+                .faults
+                .extend([(false, answer.clone()), (false, answer.clone())])
+        });
+        let unclear = merge(&github.server(&home));
+        assert!(unclear.text().contains("not known whether"), "{unclear:?}");
+        assert!(
+            unclear.text().contains("not in GitHub's form"),
+            "{unclear:?}"
+        );
+        assert!(!unclear.text().contains("<html>"), "{unclear:?}");
+        assert_eq!(settled(&home, &unclear), "held", "{answer:?}");
+    }
+}
+
+#[test]
 fn a_merge_that_did_not_happen_is_asked_for_once_more() {
     let (home, github) = (Home::new(), GitHub::new());
     github.change(|state| state.faults.push_back((false, problem(503, "Unavailable"))));
@@ -134,27 +191,32 @@ fn a_look_up_is_tried_again_and_then_refuses_the_call() {
 
     let (home, github) = (Home::new(), GitHub::new());
     let server = github.server(&home);
-    for (faults, told) in [
-        (vec![problem(500, "Server Error: db-7"); 3], None),
-        (vec![Answer::Truncated("{}".repeat(40)); 3], None),
-        (vec![Answer::json(200, &json!({"number": 7})); 3], None),
-        (vec![Answer::Hangs; 3], None),
+    let passing = "gate.facts_unavailable";
+    for (faults, told, code) in [
+        (vec![problem(500, "Server Error: db-7"); 3], None, passing),
+        (vec![Answer::Truncated("{}".repeat(40)); 3], None, passing),
+        (
+            vec![Answer::json(200, &json!({"number": 7})); 3],
+            None,
+            passing,
+        ),
+        (vec![Answer::Hangs; 3], None, passing),
+        // Not GitHub's word: something on the way.
+        (vec![Answer::page(404, "db-7"); 3], None, passing),
         (
             vec![problem(404, "Not Found")],
             Some("knows no such pull request"),
+            "gate.facts_refused",
         ),
         (
             vec![problem(403, "API rate limit exceeded").with("retry-after", "9")],
             Some("in 9 seconds"),
+            passing,
         ),
     ] {
         github.change(|state| state.lookups.extend(faults.clone()));
         let refused = merge(&server);
-        assert_eq!(
-            refused.codes(),
-            ["gate.facts_unavailable"],
-            "{faults:?}: {refused:?}"
-        );
+        assert_eq!(refused.codes(), [code], "{faults:?}: {refused:?}");
         assert!(!refused.text().contains("db-7"), "{refused:?}");
         assert!(
             told.is_none_or(|told| refused.text().contains(told)),
@@ -165,7 +227,7 @@ fn a_look_up_is_tried_again_and_then_refuses_the_call() {
             "{refused:?}"
         );
     }
-    assert_eq!(records(&home, "refusal").len(), 6);
+    assert_eq!(records(&home, "refusal").len(), 7);
     assert!(github.api.seen("PUT", "").is_empty());
     assert!(merge(&server).is_ok());
 }

@@ -7,7 +7,7 @@ use crate::stripe_api::{KEY, Stripe, order};
 use crate::trail::{records, settled};
 
 #[test]
-fn a_refund_reaches_stripe_with_its_key_reason_and_decision() {
+fn a_refund_reaches_stripe_with_its_key_reason_and_agent() {
     let (home, stripe) = (Home::new(), Stripe::with([]));
     let server = stripe.server(&home);
     let paid = server.call_tool("process_refund", order("pi_1", 4000, "refund-0001"), None);
@@ -25,8 +25,8 @@ fn a_refund_reaches_stripe_with_its_key_reason_and_decision() {
         ("payment_intent", "pi_1"),
         ("amount", "4000"),
         ("reason", "requested_by_customer"),
-        ("metadata[decision_id]", paid.decision_id()),
         ("metadata[agent_id]", AGENT),
+        ("metadata[idempotency_key]", "refund-0001"),
         ("metadata[reason_code]", "customer_request"),
     ] {
         assert_eq!(refund.get(name).map(String::as_str), Some(value), "{name}");
@@ -77,9 +77,15 @@ fn the_currency_and_the_payer_are_what_stripe_knows() {
         None,
     );
     assert!(paid.is_ok(), "{paid:?}");
+    let passing = server.call_tool(
+        "process_refund",
+        order("pi_gateway", 100, "refund-0009"),
+        None,
+    );
+    assert_eq!(passing.codes(), ["gate.facts_unavailable"], "{passing:?}");
     for (id, told) in [("pi_unknown", "Stripe knows no payment"), ("ORD-1", "pi_")] {
         let refused = server.call_tool("process_refund", order(id, 100, "refund-0009"), None);
-        assert_eq!(refused.codes(), ["gate.facts_unavailable"], "{refused:?}");
+        assert_eq!(refused.codes(), ["gate.facts_refused"], "{refused:?}");
         assert!(refused.text().contains(told), "{refused:?}");
     }
     assert_eq!(stripe.refunds().len(), 1);

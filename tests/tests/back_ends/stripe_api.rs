@@ -98,6 +98,11 @@ fn answer(seen: &Seen, books: &mut Books) -> Answer {
             json!({"id": "cus_Nx1", "object": "customer"}),
         ),
         ("GET", "/v1/charges/ch_eur") => payment("ch_eur", "charge", "eur", json!("cus_Nx1")),
+        // Not Stripe's word: something on the way.
+        ("GET", "/v1/payment_intents/pi_gateway") => Answer::json(
+            404,
+            &json!({"error": {"type": "not_found", "message": "no route"}}),
+        ),
         ("GET", path) => problem(
             404,
             json!({

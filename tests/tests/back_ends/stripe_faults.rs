@@ -1,6 +1,6 @@
 //! What becomes of a refund when Stripe refuses, fails or falls silent.
 
-use aport_gate_tests::Home;
+use aport_gate_tests::{AGENT, Home};
 use serde_json::json;
 
 use crate::api::{Answer, nobody};
@@ -57,6 +57,11 @@ fn what_stays_unknown_is_held() {
             vec![error(500).with("stripe-should-retry", "false")],
             vec![problem(429, json!({"type": "rate_limit_error"})); 4],
             vec![problem(409, json!({"type": "idempotency_error"})); 4],
+            // Used with other details, perhaps by another server and for this very refund.
+            vec![problem(
+                400,
+                json!({"type": "idempotency_error", "message": "other parameters"}),
+            )],
             vec![Answer::json(
                 200,
                 &json!({"id": "re_9", "object": "refund", "amount": 1, "currency": "usd", "status": "succeeded"}),
@@ -82,6 +87,22 @@ fn what_stays_unknown_is_held() {
             vec![Answer::json(408, &json!({"message": "took too long"})); 4],
             vec![Answer::json(499, &json!({})); 4],
             vec![Answer::json(404, &json!({"message": "no such route"}))],
+            vec![
+                problem(404, json!({"type": "not_found", "message": "no route"}))
+                    .with("server", "gateway"),
+            ],
+            vec![Answer::json(
+                403,
+                &json!({"error": {"type": "invalid_request_error", "message": "no id of a request"}}),
+            )],
+            vec![
+                Answer::json(
+                    404,
+                    &json!({"error": {"type": "invalid_request_error", "message": "another's id"}}),
+                )
+                .with("request-id", "5f6d"),
+            ],
+            vec![Answer::page(403, "<html>no</html>").with("request-id", "req_1")],
             vec![Answer::json(302, &json!({})).with("location", "/elsewhere")],
             // A refusal after an answer that was lost says nothing about what the first one did.
             vec![
@@ -110,6 +131,11 @@ fn what_stays_unknown_is_held() {
             unclear.text().contains(unclear.decision_id()),
             "{number}: {unclear:?}"
         );
+        // What to look for is what stands in the metadata there.
+        for part in ["before anything else", "`pi_1`", "`refund-0001`", AGENT] {
+            assert!(unclear.text().contains(part), "{number}: {unclear:?}");
+        }
+        assert!(!unclear.text().contains("<html>"), "{number}: {unclear:?}");
         assert_eq!(settled(&home, &unclear), "held", "{number}: {unclear:?}");
         let repeated = server.call_tool("process_refund", order("pi_1", 500, key), None);
         assert_eq!(repeated.codes(), ["oap.idempotency_conflict"], "{number}");
@@ -166,6 +192,10 @@ fn a_refusal_gives_back_what_was_taken_and_says_why() {
     // Stripe remembers its refusal under the key, for another decision: it says so, and pays nothing.
     let repeated = server.call_tool("process_refund", order("pi_1", 5000, "refund-0000"), None);
     assert!(repeated.text().contains("use a new key"), "{repeated:?}");
+    assert!(
+        repeated.text().contains("charge_already_refunded"),
+        "{repeated:?}"
+    );
     assert_eq!(settled(&home, &repeated), "released");
     assert_eq!(stripe.refunds().len(), 0);
     // The whole cap is there.

@@ -32,6 +32,7 @@ async fn badge(
         "echo" => format!("the holder of {text}"),
         "lost" => return Err(FactsError::internal(format!("https://badges/?code={code}"))),
         "told" => return Err(FactsError::for_caller(format!("no badge has {text:?}"))),
+        "ruled out" => return Err(FactsError::refused(format!("no badge has {text:?}"))),
         "panic" => panic!("the badge reader is on fire"),
         _ => "ann".to_owned(),
     };
@@ -106,7 +107,7 @@ async fn a_redacted_value_is_in_no_answer_record_table_or_log() {
         assert_eq!(denied.is_error, Some(true), "{code}: {denied:?}");
         answers.push(denied);
     }
-    for door in ["echo", "lost", "told", "panic", "attic"] {
+    for door in ["echo", "lost", "told", "ruled out", "panic", "attic"] {
         let call = json!({"door": door, "code": SECRET, "ticket": "another ticket"});
         answers.push(served.call("open", call).await);
     }
@@ -139,10 +140,14 @@ async fn a_fact_that_repeats_a_redacted_argument_is_a_digest_in_the_record_and_i
 #[tokio::test]
 async fn a_look_up_that_quotes_a_redacted_argument_says_only_that_it_failed() {
     let served = served().await;
-    for door in ["lost", "told"] {
+    for (door, code) in [
+        ("lost", "gate.facts_unavailable"),
+        ("told", "gate.facts_unavailable"),
+        ("ruled out", "gate.facts_refused"),
+    ] {
         let call = json!({"door": door, "code": SECRET, "ticket": "t"});
         let refused = served.call("open", call).await;
-        assert_eq!(codes(&refused), ["gate.facts_unavailable"]);
+        assert_eq!(codes(&refused), [code]);
         assert!(
             text(&refused).contains("the tool redacts arguments"),
             "{}",

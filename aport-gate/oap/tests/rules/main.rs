@@ -34,6 +34,7 @@ mod reference_cases;
 mod repeated;
 #[cfg(test)]
 mod required_limits;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod session;

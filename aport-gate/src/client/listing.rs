@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::ClientError;
 use super::watch::Changes;
 
+/// The MCP method that lists tools.
+pub(super) const LIST_METHOD: &str = "tools/list";
 const POLICY_META: &str = "io.aport/policy";
 /// Bounds of a listing: a server may page for ever.
 const MOST_PAGES: usize = 100;
@@ -167,12 +169,12 @@ impl Listing {
 
 /// All pages, and how long the server says they hold.
 async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), ClientError> {
-    const METHOD: &str = "tools/list";
     let endless = |problem: String| ClientError::Protocol {
-        tool: METHOD.to_owned(),
+        tool: LIST_METHOD.to_owned(),
         code: 0,
         message: problem,
         decision: None,
+        key: None,
     };
     let mut tools = BTreeMap::new();
     let mut hint: Option<Duration> = None;
@@ -186,7 +188,7 @@ async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), Clien
         let listed = peer
             .list_tools(params)
             .await
-            .map_err(|error| ClientError::from_service(METHOD, error))?;
+            .map_err(|error| ClientError::from_service(LIST_METHOD, error))?;
         for tool in listed.tools {
             if tools.len() >= MOST_TOOLS {
                 return Err(endless(format!("it lists more than {MOST_TOOLS} tools")));

@@ -22,6 +22,7 @@ mod retry;
 mod tests;
 mod unsent;
 mod watch;
+mod wording;
 
 use std::future::Future;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub use self::{
     intention::Intention,
     listing::{ListedTool, ToolPolicy},
     pre_check::{PreCheck, Preview},
-    reply::{DecisionSummary, ToolReply},
+    reply::{DecisionMatch, DecisionSummary, ToolReply},
     retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
 };
 
@@ -250,14 +251,16 @@ impl PassportClient {
         Ok(check.look(&self.agent_id, tools.get(tool), arguments).await)
     }
 
-    /// Calls a tool once, waiting a minute at most unless
+    /// Calls a tool once. Of a success, [`ToolReply::decision_match`] says whether the decision that came with it
+    /// is one about this call. Waits a minute at most unless
     /// [`timeout`](PassportClientBuilder::timeout) says otherwise.
     ///
     /// # Errors
     /// - [`ClientError::Denied`]: the policy denied; the tool was not run.
     /// - [`ClientError::Unavailable`]: no decision could be had; the tool was not run.
     /// - [`ClientError::Tool`]: allowed, and the tool itself failed.
-    /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool.
+    /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool, or failed.
+    /// - [`ClientError::Contradictory`]: a result came beside a decision that denied it.
     /// - [`ClientError::Transport`]: it is unknown whether the tool ran. Repeat
     ///   only a call that cannot execute twice.
     /// - [`ClientError::NotSent`], [`ClientError::AccessRefused`], [`ClientError::Connect`]: it did not run.

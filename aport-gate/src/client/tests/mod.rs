@@ -2,6 +2,8 @@
 
 mod call;
 mod hostile;
+mod lookup;
+mod matching;
 mod once;
 #[cfg(feature = "http-client")]
 mod over_http;

@@ -218,7 +218,8 @@ impl PassportClient {
 
     /// Asks the server for its tools and the pack that guards each of them.
     ///
-    /// Later calls use this listing for five minutes, or until the server says that it changed.
+    /// Later calls use this listing for five minutes, or less where the server says so (with a `ttlMs` of 0 not
+    /// at all), or until it says that its tools changed.
     ///
     /// # Errors
     /// [`ClientError::Transport`], [`ClientError::Connect`] or [`ClientError::Protocol`] when the server

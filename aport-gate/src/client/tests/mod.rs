@@ -2,6 +2,7 @@
 
 mod call;
 mod hostile;
+mod listed;
 mod lookup;
 mod matching;
 mod once;

@@ -12,12 +12,14 @@ mod error;
 #[cfg(feature = "http-client")]
 mod http;
 mod intention;
+mod intention_file;
 mod listing;
 mod pre_check;
 mod received;
 mod repeat;
 mod reply;
 mod retry;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod unsent;
@@ -48,6 +50,7 @@ pub use self::{
     pre_check::{PreCheck, Preview},
     reply::{DecisionMatch, DecisionSummary, ToolReply},
     retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
+    stored::{StoredIntention, StoredIntentionError},
 };
 
 /// Request `_meta` key that carries the agent id.

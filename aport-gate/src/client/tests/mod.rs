@@ -11,6 +11,7 @@ mod over_http;
 mod pre_check;
 mod reconnect;
 mod retry;
+mod stored;
 mod till;
 mod wire;
 

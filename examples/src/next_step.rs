@@ -60,6 +60,7 @@ impl NextStep for RunError {
                 "`aport-gate-client tools --http URL` lists what there is to call".to_owned()
             }
             Self::Client(error) => after_client(error).to_owned(),
+            Self::Setting(error) => format!("set `{}` right, or unset it", error.variable),
             Self::Ledger(_) | Self::Gate(_) => {
                 "`aport-gate doctor` looks at the whole set-up and says what to do".to_owned()
             }

@@ -57,7 +57,7 @@ pub(super) async fn decide(
     let caller = auth::allow(registry, request.headers(), peer, Need::Caller)?;
     let Path(path) = path.map_err(|_| Problem::invalid("the path is not valid UTF-8"))?;
     let request_id = replay::request_id(request.headers())?.map(str::to_owned);
-    let body = body::object(&registry, request).await?;
+    let body = body::object(registry, request).await?;
     let question = Question::read(&path, body)?;
     // Names are for the asking: of agents that nobody knows there is no end.
     let subject = match registry.verifier.passport(&question.agent)? {

@@ -1,6 +1,6 @@
 //! `aport-gate-client call`: one call of one tool.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use aport_gate::oap::parse_json;
@@ -9,16 +9,17 @@ use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strate
 use serde_json::{Map, Value};
 
 use crate::{
-    CallReport, RunError,
+    CallOutcome, CallReport, NextStep as _, RunError,
     cli::{Call, Caller, Common},
-    seen, server_process,
+    next_step::{after_client, after_unmatched},
+    printed, seen, server_process,
 };
 
 /// Calls the tool and prints what became of it: for machines in one shape, [`CallReport`], as soon as there was a
 /// server to call.
 ///
 /// # Errors
-/// [`RunError`] when the call could not be made; for people also where it got no answer.
+/// [`RunError`] when the call could not be made.
 pub async fn run(common: &Common, call: &Call) -> Result<ExitCode, RunError> {
     let arguments = arguments(&call.arguments)?;
     let client = connect(common, &call.caller).await?;
@@ -42,20 +43,23 @@ pub async fn run(common: &Common, call: &Call) -> Result<ExitCode, RunError> {
         Err(error) => CallReport::of_error(&call.tool, error),
     };
     let code = report.outcome.exit_code();
-    let mut out = io::stdout().lock();
     if common.json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
+        let text = serde_json::to_string_pretty(&report).map_err(io::Error::from)?;
+        printed::line(&text)?;
         return Ok(code);
     }
     let text = match outcome {
         Ok(reply) => said(&reply),
+        Err(error) if report.outcome == CallOutcome::Uncertain => {
+            RunError::from(error).tell(false);
+            return Ok(code);
+        }
         Err(error) if code == ExitCode::from(2) => return Err(error.into()),
         Err(error) => told(&error),
     };
-    writeln!(out, "{}", seen::lines(&text))?;
+    printed::line(&seen::lines(&text))?;
     if let Some(next) = report.next {
-        writeln!(out, "  next: {next}")?;
+        printed::line(&format!("  next: {next}"))?;
     }
     Ok(code)
 }
@@ -108,7 +112,11 @@ fn said(reply: &ToolReply) -> String {
     for denial in &reply.denials {
         text.push_str(&format!("denied, adjusted: {denial}\n"));
     }
-    text + &reply.text()
+    text.push_str(&reply.text());
+    if reply.decision_match.is_doubtful() {
+        text.push_str(&format!("\n{}", after_unmatched(reply.decision_match)));
+    }
+    text
 }
 
 /// The server's own words where there are some, then each reason's code.
@@ -122,11 +130,19 @@ pub(crate) fn told(error: &ClientError) -> String {
         if let Some(details) = &reason.details {
             let field = details.field.as_deref().unwrap_or("value");
             let (actual, limit) = (&details.actual, &details.limit);
-            text.push_str(&format!(" [{field} {actual}, limit {limit}]"));
+            match (actual, limit) {
+                (Value::Null, Value::Null) => {}
+                (actual, Value::Null) => text.push_str(&format!(" [{field} {actual}]")),
+                (Value::Null, limit) => text.push_str(&format!(" [{field}: limit {limit}]")),
+                _ => text.push_str(&format!(" [{field} {actual}, limit {limit}]")),
+            }
         }
     }
     if let ClientError::Adjustment { .. } = error {
         text.push_str(&format!("\n{error}"));
+    }
+    if error.may_have_run() {
+        text.push_str(&format!("\n{}", after_client(error)));
     }
     text
 }

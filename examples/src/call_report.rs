@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use aport_gate::{ClientError, DecidedBy, Denial, ToolReply};
+use aport_gate::{ClientError, DecidedBy, DecisionMatch, Denial, ToolReply};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::next_step::after_client;
+use crate::next_step::{after_client, after_unmatched};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,12 +31,14 @@ pub enum CallOutcome {
     InputRequired,
     /// It did not get to the server.
     NotSent,
-    /// Its answer was lost: nobody knows whether the tool ran.
-    Lost,
+    /// Nobody knows whether the tool ran: its answer was lost, or does not say.
+    Uncertain,
+    /// The tool ran, by its answer, and that does not show a decision of its gate about this call.
+    Unmatched,
 }
 
 impl CallOutcome {
-    /// 0: it ran. 1: it was answered otherwise. 2: there was no answer to it.
+    /// 0: it ran. 1: it was answered otherwise. 2: it could not be made. 3: nobody knows whether it ran.
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Ok => ExitCode::SUCCESS,
@@ -44,10 +46,10 @@ impl CallOutcome {
             | Self::CannotAdjust
             | Self::Unavailable
             | Self::ToolError
-            | Self::ProtocolError => ExitCode::from(1),
-            Self::AccessRefused | Self::InputRequired | Self::NotSent | Self::Lost => {
-                ExitCode::from(2)
-            }
+            | Self::ProtocolError
+            | Self::Unmatched => ExitCode::from(1),
+            Self::AccessRefused | Self::InputRequired | Self::NotSent => ExitCode::from(2),
+            Self::Uncertain => ExitCode::from(3),
         }
     }
 
@@ -57,10 +59,15 @@ impl CallOutcome {
             ClientError::Adjustment { .. } => Self::CannotAdjust,
             ClientError::Unavailable(_) => Self::Unavailable,
             ClientError::Tool { .. } => Self::ToolError,
-            ClientError::Protocol { .. } => Self::ProtocolError,
+            // What failed was the tool's own body, and the gate says so.
+            ClientError::Protocol {
+                decision: Some(_), ..
+            } => Self::ToolError,
+            ClientError::Protocol { .. } if !error.may_have_run() => Self::ProtocolError,
             ClientError::AccessRefused { .. } => Self::AccessRefused,
             ClientError::InputRequired { .. } => Self::InputRequired,
-            error if error.may_have_run() => Self::Lost,
+            error if error.may_have_run() => Self::Uncertain,
+            ClientError::Deadline { last, .. } => Self::of(last),
             _ => Self::NotSent,
         }
     }
@@ -80,8 +87,12 @@ pub struct CallReport {
     pub structured: Option<Value>,
     /// The arguments with which it ran, adjustments included.
     pub arguments: Option<Value>,
+    /// The idempotency key that was sent: what to look for, where nobody knows whether it ran.
+    pub idempotency_key: Option<String>,
     /// The decision about it, allow or deny: `allow`, `decision_id`, `policy_id`, `agent_id`, `reasons`.
     pub decision: Option<Value>,
+    /// Of a call whose tool ran: whether that decision is one about this call.
+    pub decision_match: Option<DecisionMatch>,
     /// The refusal that stands.
     pub denial: Option<Denial>,
     /// Refusals after which the arguments were adjusted.
@@ -94,17 +105,23 @@ pub struct CallReport {
 
 impl CallReport {
     pub(crate) fn of_reply(tool: &str, reply: &ToolReply) -> Self {
+        let is_doubtful = reply.decision_match.is_doubtful();
         Self {
-            outcome: CallOutcome::Ok,
+            outcome: match is_doubtful {
+                true => CallOutcome::Unmatched,
+                false => CallOutcome::Ok,
+            },
             tool: tool.to_owned(),
             text: reply.text(),
             structured: reply.result.structured_content.clone(),
             arguments: Some(reply.arguments.clone().into()),
+            idempotency_key: reply.idempotency_key.clone(),
             decision: reply.decision.as_ref().map(|decision| json!(decision)),
+            decision_match: Some(reply.decision_match),
             denial: None,
             denials: reply.denials.clone(),
             may_have_run: true,
-            next: None,
+            next: is_doubtful.then(|| after_unmatched(reply.decision_match)),
         }
     }
 
@@ -114,12 +131,14 @@ impl CallReport {
             ClientError::Tool { decision, .. } | ClientError::Protocol { decision, .. } => {
                 decision.as_ref().map(|decision| json!(decision))
             }
+            ClientError::Contradictory { decision, .. } => Some(json!(decision)),
             _ => denial.as_ref().and_then(decision_of),
         };
         let text = match error {
             ClientError::Tool { text, .. } => text.clone(),
             ClientError::Denied(denial) | ClientError::Unavailable(denial)
-                if !denial.text.is_empty() =>
+                // The server's words are about this call, not about the earlier one with its key.
+                if !denial.text.is_empty() && !denial.key_was_used() =>
             {
                 denial.text.clone()
             }
@@ -131,11 +150,13 @@ impl CallReport {
             text,
             structured: None,
             arguments: None,
+            idempotency_key: error.idempotency_key().map(str::to_owned),
             decision,
+            decision_match: None,
             denial,
             denials: Vec::new(),
             may_have_run: error.may_have_run(),
-            next: Some(after_client(error).to_owned()),
+            next: Some(after_client(error)),
         }
     }
 }
@@ -148,4 +169,56 @@ fn decision_of(denial: &Denial) -> Option<Value> {
             "agent_id": denial.agent_id, "reasons": denial.reasons,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aport_gate::rmcp::service::ServiceError;
+
+    use super::*;
+
+    #[test]
+    fn what_did_not_get_there_and_what_nobody_knows_are_no_errors_of_the_protocol() {
+        let tool = || "pay".to_owned();
+        let source = || Box::new(ServiceError::TransportClosed);
+        let not_sent = || ClientError::NotSent {
+            tool: tool(),
+            source: source(),
+        };
+        let lost = || ClientError::Transport {
+            tool: tool(),
+            source: source(),
+            key: None,
+        };
+        let after = Duration::from_secs(1);
+        let deadline = |last| ClientError::Deadline {
+            tool: tool(),
+            after,
+            last: Box::new(last),
+        };
+        let uncertain = ClientError::Uncertain {
+            tool: tool(),
+            key: None,
+            last: Box::new(not_sent()),
+        };
+        let status = 401;
+        for (error, outcome) in [
+            (not_sent(), CallOutcome::NotSent),
+            (lost(), CallOutcome::Uncertain),
+            (uncertain, CallOutcome::Uncertain),
+            (deadline(lost()), CallOutcome::Uncertain),
+            (deadline(not_sent()), CallOutcome::NotSent),
+            (
+                ClientError::AccessRefused {
+                    tool: tool(),
+                    status,
+                },
+                CallOutcome::AccessRefused,
+            ),
+        ] {
+            assert_eq!(CallOutcome::of(&error), outcome, "{error}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub const DEMO_AGENT: &str = "ap_a2d10232c6534523812423eec8a1425c";
 /// demonstration in a fresh directory.
 ///
 /// Exit code: 0 as expected or allowed, 1 not as expected or refused, 2 could
-/// not run.
+/// not run, 3 nobody knows whether the called tool ran.
 #[derive(Debug, Parser)]
 #[command(name = "aport-gate-client", version, about)]
 pub struct Cli {

@@ -20,6 +20,7 @@ mod home;
 mod journal;
 mod next_step;
 mod payment_desk;
+mod printed;
 pub mod report;
 mod run_error;
 mod seen;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use aport_gate::terminal::tell_error;
-use aport_gate::{ClientError, DenialClass};
+use aport_gate::{ClientError, DecisionMatch, Denial, DenialClass};
 
 use crate::agent::AgentError;
 use crate::{RunError, seen};
@@ -66,7 +66,8 @@ impl NextStep for RunError {
             Self::DemoOverHttp => {
                 "`aport-gate-client tools --http URL` lists what there is to call".to_owned()
             }
-            Self::Client(error) => after_client(error).to_owned(),
+            Self::Client(error) => after_client(error),
+            Self::Setting(error) => format!("set `{}` right, or unset it", error.variable),
             Self::Ledger(_) | Self::Gate(_) => {
                 "`aport-gate doctor` looks at the whole set-up and says what to do".to_owned()
             }
@@ -101,11 +102,11 @@ impl NextStep for AgentError {
     }
 }
 
-pub(crate) fn after_client(error: &ClientError) -> &'static str {
-    match error {
-        error if error.may_have_run() => {
-            "look with `aport-gate audit list` at the server whether it ran, before it is done again"
-        }
+pub(crate) fn after_client(error: &ClientError) -> String {
+    if error.may_have_run() {
+        return look(error);
+    }
+    let told = match error {
         ClientError::InvalidAgentId(_) => "give `--agent ID`, or set APORT_AGENT_ID right",
         ClientError::Setup(_) => "correct the option or the variable",
         ClientError::Connect(_) => "check that the server runs, and its address",
@@ -140,5 +141,39 @@ pub(crate) fn after_client(error: &ClientError) -> &'static str {
         ClientError::Tool { .. } => "nothing was done: the tool says why",
         ClientError::Protocol { .. } => "`aport-gate-client tools` lists what there is to call",
         _ => "`aport-gate doctor` looks at the whole set-up and says what to do",
+    };
+    told.to_owned()
+}
+
+/// After a call of which nobody knows whether it ran. An allowed decision is found by its id; that of a denial for a
+/// used key is not the one that allowed, so the record with the key has to be found.
+fn look(error: &ClientError) -> String {
+    let key = error.idempotency_key();
+    let is_used = error.denial().is_some_and(Denial::key_was_used);
+    let whether = match is_used {
+        true => "whether the earlier call ran",
+        false => "whether it ran",
+    };
+    match (error.decision_id(), key) {
+        (Some(id), _) if !is_used => format!(
+            "look with `aport-gate audit show {id}` at the server {whether}, before it is done again"
+        ),
+        (_, Some(key)) => format!(
+            "look {whether}, before it is done again: `aport-gate audit list --allow --json` at the server has its decision under the idempotency key `{key}`"
+        ),
+        _ => format!(
+            "look with `aport-gate audit list` at the server {whether}, before it is done again"
+        ),
     }
+}
+
+/// After a result whose decision is not one about the call.
+pub(crate) fn after_unmatched(found: DecisionMatch) -> String {
+    let what = match found {
+        DecisionMatch::Foreign => "is about another agent or by another policy",
+        _ => "is missing",
+    };
+    format!(
+        "the tool ran, and the decision that its gate should have sent about this call {what}: ask whoever runs the server, or what stands before it"
+    )
 }

@@ -1,10 +1,12 @@
 //! What the demonstration observed, for people and for machines.
 
-use std::io::{self, Write};
+use std::io;
 
 use aport_gate::terminal::is_coloured;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::printed;
 
 /// One step: what should happen, what did.
 #[derive(Debug, Clone, Serialize)]
@@ -54,7 +56,7 @@ impl Reporter {
         if self.json {
             return Ok(());
         }
-        writeln!(io::stdout(), "{}", self.paint("1", text))
+        printed::line(&self.paint("1", text))
     }
 
     pub(crate) fn step(&mut self, step: Step) -> io::Result<()> {
@@ -64,17 +66,13 @@ impl Reporter {
             } else {
                 ("FAIL", "31")
             };
-            let mut out = io::stdout().lock();
             let number = self.steps.len() + 1;
-            writeln!(
-                out,
-                "\n{} {number}. {}",
-                self.paint(colour, mark),
-                step.expected
-            )?;
+            let mark = self.paint(colour, mark);
+            let mut text = format!("\n{mark} {number}. {}", step.expected);
             for line in step.observed.lines() {
-                writeln!(out, "       {line}")?;
+                text.push_str(&format!("\n       {line}"));
             }
+            printed::line(&text)?;
         }
         self.steps.push(step);
         Ok(())
@@ -83,12 +81,10 @@ impl Reporter {
     /// Whether every step went as expected.
     pub(crate) fn finish(self, home: Option<String>) -> io::Result<bool> {
         let ok = !self.steps.is_empty() && self.steps.iter().all(|step| step.ok);
-        let mut out = io::stdout().lock();
         if self.json {
             let steps = self.steps;
             let report = Report { ok, steps, home };
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
+            printed::line(&serde_json::to_string_pretty(&report)?)?;
             return Ok(ok);
         }
         let verdict = if ok {
@@ -96,9 +92,9 @@ impl Reporter {
         } else {
             self.paint("1;31", "Some steps did not go as expected.")
         };
-        writeln!(out, "\n{verdict}")?;
+        printed::line(&format!("\n{verdict}"))?;
         if let Some(home) = home {
-            writeln!(out, "State kept in {home}")?;
+            printed::line(&format!("State kept in {home}"))?;
         }
         Ok(ok)
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use aport_gate::{ClientError, LedgerError, RegistryError};
 
+use crate::SettingError;
+
 /// What kept a command from running.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,6 +71,9 @@ pub enum RunError {
         "the demonstration starts a server of its own; with `--http` give a command, such as `call`"
     )]
     DemoOverHttp,
+    /// A variable of the environment cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The client failed.
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -7,11 +7,13 @@ use std::{
 };
 
 use aport_gate::rmcp::{
-    RoleClient, ServiceExt as _, service::RunningService, transport::TokioChildProcess,
+    RoleClient, ServiceExt as _,
+    service::{ClientInitializeError, RunningService},
+    transport::TokioChildProcess,
 };
 use tokio::{process::Command, time::timeout};
 
-use crate::RunError;
+use crate::{RunError, seen};
 
 const SERVER: &str = "aport-gate-server";
 /// A program that is no MCP server may read for ever and never answer.
@@ -63,11 +65,28 @@ pub(crate) async fn start(
     configure(&mut command);
     let transport = TokioChildProcess::new(command).map_err(|error| failed(error.to_string()))?;
     match timeout(HANDSHAKE, ().serve(transport)).await {
-        Ok(served) => served.map_err(|error| failed(error.to_string())),
+        Ok(served) => served.map_err(|error| failed(unanswered(&error))),
         Err(_) => Err(failed(format!(
             "it did not answer within {} seconds",
             HANDSHAKE.as_secs()
         ))),
+    }
+}
+
+/// What a handshake failed by: rmcp names its own types, and not what is wrong with the program.
+fn unanswered(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::JsonRpcError(refusal) => {
+            format!("it refused the handshake: {}", seen::line(&refusal.message))
+        }
+        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
+            "it speaks no version of MCP that this program knows".to_owned()
+        }
+        ClientInitializeError::ConnectionClosed(_)
+        | ClientInitializeError::TransportError { .. } => {
+            "it does not speak MCP, or died: it ended before it answered".to_owned()
+        }
+        _ => "it does not speak MCP: its first answer is none of that protocol".to_owned(),
     }
 }
 

@@ -1,14 +1,12 @@
 //! `aport-gate-client tools`: what there is to call, and what guards it.
 
-use std::io::{self, Write as _};
-
 use aport_gate::ListedTool;
 use aport_gate::terminal::Progress;
 use serde_json::{Value, json};
 
 use crate::call_command::connect;
 use crate::cli::{Common, Tools};
-use crate::{RunError, seen};
+use crate::{RunError, printed, seen};
 
 /// Lists the tools. `Ok(true)`, also where there are none.
 ///
@@ -22,28 +20,35 @@ pub async fn run(common: &Common, tools: &Tools) -> Result<bool, RunError> {
         .await;
     client.close().await;
     let listed = listed?;
-    let mut out = io::stdout().lock();
     if common.json {
         let tools: Vec<Value> = listed.iter().map(to_json).collect();
-        writeln!(out, "{:#}", json!({ "tools": tools }))?;
+        printed::line(&format!("{:#}", json!({ "tools": tools })))?;
         return Ok(true);
     }
     for tool in &listed {
-        let guard = match &tool.policy {
-            Some(policy) => format!("guarded by {}", policy.pack),
-            None => "no policy is named".to_owned(),
-        };
-        writeln!(out, "{}: {}", seen::line(&tool.name), seen::line(&guard))?;
-        if let Some(description) = &tool.tool.description {
-            let first = description.lines().next().unwrap_or_default();
-            writeln!(out, "  {}", seen::line(first))?;
-        }
-        let required = required(tool);
-        if !required.is_empty() {
-            writeln!(out, "  requires {}", seen::line(&required.join(", ")))?;
-        }
+        printed::line(&told(tool))?;
     }
     Ok(true)
+}
+
+fn told(tool: &ListedTool) -> String {
+    let guard = match &tool.policy {
+        Some(policy) => format!("guarded by {}", policy.pack),
+        None => "no policy is named".to_owned(),
+    };
+    let mut text = format!("{}: {}", seen::line(&tool.name), seen::line(&guard));
+    if let Some(description) = &tool.tool.description {
+        let first = description.lines().next().unwrap_or_default();
+        text.push_str(&format!("\n  {}", seen::line(first)));
+    }
+    let required = required(tool);
+    if !required.is_empty() {
+        text.push_str(&format!(
+            "\n  requires {}",
+            seen::line(&required.join(", "))
+        ));
+    }
+    text
 }
 
 fn required(tool: &ListedTool) -> Vec<&str> {

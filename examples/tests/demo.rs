@@ -116,11 +116,13 @@ fn call_adjusts_to_the_limit_and_refuses_without_retry() {
 }
 
 /// The fields of what `call --json` prints, sorted.
-const REPORT: [&str; 10] = [
+const REPORT: [&str; 12] = [
     "arguments",
     "decision",
+    "decision_match",
     "denial",
     "denials",
+    "idempotency_key",
     "may_have_run",
     "next",
     "outcome",
@@ -170,7 +172,24 @@ fn of_the_older_protocol(asked: &Value) -> Option<Value> {
             "serverInfo": { "name": "fake", "version": "1" },
         }),
         "tools/list" => {
-            json!({ "tools": [{ "name": "pay", "inputSchema": { "type": "object" } }] })
+            let schema = json!({ "type": "object" });
+            let policy = json!({ "io.aport/policy": { "pack": "a.b.v1" } });
+            json!({ "tools": [
+                { "name": "pay", "inputSchema": schema },
+                { "name": "gated", "inputSchema": schema, "_meta": policy },
+            ] })
+        }
+        "tools/call" if asked["params"]["name"] == "gated" => {
+            let mut result = json!({ "content": [{ "type": "text", "text": "paid" }] });
+            if let Some(agent) = asked["params"]["arguments"]["as"].as_str() {
+                result["_meta"]["io.aport/decision"] = json!({ "allow": true, "decision_id": "d-1",
+                    "agent_id": agent, "policy_id": "a.b.v1", "reasons": [] });
+            }
+            result
+        }
+        "tools/call" if asked["params"]["name"] == "failing" => {
+            let error = json!({ "code": -32603, "message": "boom" });
+            return Some(json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error }));
         }
         "tools/call" if asked["params"]["name"] == "pay" => return None,
         "tools/call" => json!({
@@ -252,7 +271,8 @@ fn a_call_is_reported_in_one_shape_whatever_became_of_it() {
             false,
         ),
         (fake("other"), "unavailable", 1, json!(false), false),
-        (fake("pay"), "lost", 2, json!(null), true),
+        (fake("pay"), "uncertain", 3, json!(null), true),
+        (fake("failing"), "uncertain", 3, json!(null), true),
     ] {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let report = json(&output);
@@ -272,6 +292,169 @@ fn a_call_is_reported_in_one_shape_whatever_became_of_it() {
         assert_ne!(report["text"], "", "{report}");
         assert!(output.stderr.is_empty(), "{output:?}");
     }
+}
+
+/// The client against a server over HTTP that this file makes up.
+fn against(more: &[&str]) -> Output {
+    let url = answering(of_the_older_protocol);
+    Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+        .args(["--http", &url])
+        .args(more)
+        .env_remove("APORT_AGENT_ID")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn an_uncertain_call_names_its_key_and_ends_with_3() {
+    let arguments = r#"{"idempotency_key":"order-7"}"#;
+    let call = ["call", "pay", arguments];
+    let text = against(&call);
+    assert_eq!(text.status.code(), Some(3), "{text:?}");
+    let told = String::from_utf8_lossy(&text.stderr);
+    assert!(
+        told.contains("`order-7`") && told.contains("audit list"),
+        "{told}"
+    );
+    let report = json(&against(&[&call[..], &["--json"]].concat()));
+    assert_eq!(report["idempotency_key"], "order-7", "{report}");
+    let next = report["next"].as_str().unwrap();
+    assert!(next.contains("`order-7`"), "{next}");
+}
+
+#[test]
+fn a_result_without_a_decision_of_its_gate_is_no_plain_success() {
+    for (arguments, outcome, code, matched) in [
+        (json!({}), "unmatched", 1, "missing"),
+        (json!({ "as": "ap_other" }), "unmatched", 1, "foreign"),
+        (json!({ "as": DEMO_AGENT }), "ok", 0, "matches"),
+    ] {
+        let call = ["call", "gated", &arguments.to_string()];
+        let output = against(&[&call[..], &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let report = json(&output);
+        assert_eq!(
+            (&report["outcome"], &report["decision_match"]),
+            (&json!(outcome), &json!(matched))
+        );
+        assert_eq!(
+            (&report["may_have_run"], &report["text"]),
+            (&json!(true), &json!("paid"))
+        );
+        let text = against(&call);
+        let told = String::from_utf8_lossy(&text.stdout);
+        assert_eq!(
+            told.contains("the tool ran, and the decision"),
+            code == 1,
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_was_used_points_to_the_earlier_call() {
+    let home = tempfile::tempdir().unwrap();
+    let passports = home.path().join("passports");
+    std::fs::create_dir(&passports).unwrap();
+    let file = format!("{DEMO_AGENT}.json");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("passports")
+        .join(&file);
+    std::fs::copy(shipped, passports.join(&file)).unwrap();
+    let refund = json!({
+        "order_id": "ORD-1", "customer_id": "CUS-1", "amount": 100, "currency": "USD",
+        "region": "US", "idempotency_key": "key-00001",
+    })
+    .to_string();
+    let home = home.path().to_str().unwrap();
+    let call = ["call", "process_refund", &refund, "--home", home];
+    assert_eq!(client(&call).status.code(), Some(0));
+    let output = client(&call);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = json(&output);
+    assert_eq!(
+        (&report["outcome"], &report["may_have_run"]),
+        (&json!("denied"), &json!(true))
+    );
+    assert_eq!(report["idempotency_key"], "key-00001");
+    for part in ["text", "next"] {
+        let told = report[part].as_str().unwrap();
+        assert!(
+            told.contains("`key-00001`") && told.contains("earlier call"),
+            "{told}"
+        );
+    }
+    let people = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+        .args(call)
+        .args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")])
+        .env_remove("APORT_AGENT_ID")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&people.stdout);
+    assert!(
+        told.contains("oap.idempotency_conflict") && told.contains("earlier call"),
+        "{told}"
+    );
+    assert!(!told.contains("null"), "{told}");
+}
+
+#[test]
+fn a_reader_who_goes_away_ends_it_quietly() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().to_str().unwrap();
+    for (arguments, code) in [
+        (&["tools", "--home", home][..], 0),
+        (&["tools", "--home", home, "--json"], 0),
+        (&["call", "process_refund", "{}", "--home", home], 1),
+        (
+            &["call", "process_refund", "{}", "--home", home, "--json"],
+            1,
+        ),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+            .args(arguments)
+            .args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")])
+            .env_remove("APORT_AGENT_ID")
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {output:?}"
+        );
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_that_does_not_speak_mcp_is_told_as_that() {
+    for program in ["/bin/ls", "/bin/true"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+            .args(["tools", "--server", program])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("does not speak MCP"), "{told}");
+        assert!(!told.contains("rmcp") && !told.contains("::"), "{told}");
+    }
+}
+
+#[test]
+fn an_empty_variable_of_the_demonstration_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_aport-gate-client"))
+        .args(["--server", env!("CARGO_BIN_EXE_aport-gate-server")])
+        .env_remove("APORT_MODE")
+        .env("APORT_BASE_URL", "")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("`APORT_BASE_URL` is empty"), "{told}");
 }
 
 #[test]

@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::connection::Open;
 use super::decisions::Told;
 use super::listing::ListedTool;
-use super::repeat::{cannot_execute_twice, is_keyed, key_argument};
+use super::repeat::{cannot_execute_twice, is_keyed, key_argument, key_in};
 use super::{
-    AGENT_ARGUMENT, AGENT_META, ClientError, Denial, DenialClass, PassportClient, Preview, Retry,
-    ToolReply, reply, unsent,
+    AGENT_ARGUMENT, AGENT_META, ClientError, DecisionMatch, Denial, DenialClass, PassportClient,
+    Preview, Retry, ToolReply, reply, unsent,
 };
 
 /// One call under way.
@@ -38,6 +38,10 @@ pub(super) struct Attempts<'c> {
     repeatable: bool,
     /// A key keeps it from that.
     keyed: bool,
+    /// The pack that guards the tool, by the last listing.
+    pack: Option<String>,
+    /// The idempotency key in the arguments, whoever chose it.
+    key: Option<String>,
 }
 
 /// What comes after an attempt.
@@ -69,6 +73,8 @@ impl<'c> Attempts<'c> {
             session_was_gone: false,
             repeatable: true,
             keyed: true,
+            pack: None,
+            key: None,
         }
     }
 
@@ -83,6 +89,7 @@ impl<'c> Attempts<'c> {
             let error = match self.attempt().await {
                 Ok(mut reply) => {
                     reply.denials = self.denials;
+                    reply.idempotency_key = self.key;
                     reply.attempts = self.made;
                     return Ok(reply);
                 }
@@ -117,7 +124,7 @@ impl<'c> Attempts<'c> {
     async fn attempt(&mut self) -> Result<ToolReply, ClientError> {
         let outcome = self.try_once().await;
         let (client, tool) = (self.client, self.tool);
-        let told = Told::by(&outcome);
+        let told = Told::by(&outcome, self.pack.as_deref(), &client.agent_id);
         let entry = told.entry(tool, &client.agent_id, self.intention, self.made);
         client.decisions.add(entry);
         outcome
@@ -157,6 +164,7 @@ impl<'c> Attempts<'c> {
             Err(ClientError::Transport {
                 tool: self.tool.to_owned(),
                 source: Box::new(ServiceError::Timeout { timeout }),
+                key: None,
             })
         })
     }
@@ -167,7 +175,7 @@ impl<'c> Attempts<'c> {
         let lifetime = self.client.listing_lifetime;
         let tools = open.listing.tools(&open.peer, lifetime).await;
         let tools = tools.map_err(|error| match error {
-            ClientError::Transport { tool, source } => ClientError::NotSent { tool, source },
+            ClientError::Transport { tool, source, .. } => ClientError::NotSent { tool, source },
             other => other,
         })?;
         let listed = tools.get(self.tool);
@@ -177,6 +185,8 @@ impl<'c> Attempts<'c> {
         {
             self.arguments.insert(argument.to_owned(), key.into());
         }
+        self.pack = listed.and_then(|listed| Some(listed.policy.as_ref()?.pack.clone()));
+        self.key = key_in(listed, &self.arguments);
         let trusts = self.client.trusts_annotations;
         self.repeatable &= cannot_execute_twice(listed, &self.arguments, trusts);
         self.keyed &= is_keyed(listed, &self.arguments);
@@ -188,6 +198,7 @@ impl<'c> Attempts<'c> {
                     "it no longer says that this call cannot execute twice, so it is not repeated"
                         .to_owned(),
                 decision: None,
+                key: None,
             });
         }
         let arguments = self.with_agent(listed);
@@ -226,7 +237,10 @@ impl<'c> Attempts<'c> {
         params.meta = Some(meta);
         let error = match open.peer.call_tool_once(params).await {
             Ok(CallToolResponse::Complete(result)) => {
-                return reply::read(self.tool, arguments, result);
+                let mut reply = reply::read(self.tool, arguments, result)?;
+                let (decision, pack) = (reply.decision.as_ref(), self.pack.as_deref());
+                reply.decision_match = DecisionMatch::of(decision, pack, &self.client.agent_id);
+                return Ok(reply);
             }
             Ok(_) => {
                 let tool = self.tool.to_owned();
@@ -330,15 +344,19 @@ impl<'c> Attempts<'c> {
         let lost = self.lost
             && !matches!(
                 error,
-                ClientError::Transport { .. } | ClientError::Tool { .. }
+                ClientError::Transport { .. }
+                    | ClientError::Tool { .. }
+                    | ClientError::Contradictory { .. }
             );
-        if !used && !lost {
-            return error;
-        }
-        ClientError::Uncertain {
-            tool: self.tool.to_owned(),
-            last: Box::new(error),
-        }
+        let error = match used || lost {
+            false => error,
+            true => ClientError::Uncertain {
+                tool: self.tool.to_owned(),
+                key: None,
+                last: Box::new(error),
+            },
+        };
+        error.sent_with(self.key.as_deref())
     }
 }
 

@@ -47,8 +47,8 @@ impl PassportClientBuilder {
         self
     }
 
-    /// How long a listing is used before the server is asked again; five minutes otherwise. It is asked
-    /// earlier when it says that its tools changed, or that it does not know one.
+    /// How long a listing is used before the server is asked again; five minutes otherwise, and less where the
+    /// server says so: a `ttlMs` of 0 has it asked for each call. It is asked earlier, too, when it says that its tools changed, or that it does not know one.
     pub fn listing_lifetime(mut self, lifetime: Duration) -> Self {
         self.listing_lifetime = lifetime;
         self

@@ -162,7 +162,17 @@ fn refused(error: &ClientInitializeError) -> String {
         ClientInitializeError::TransportError { error, .. } => {
             super::unsent::cause(error.error.as_ref())
         }
-        other => super::error::chain(other),
+        // Theirs are debug output of rmcp's types.
+        ClientInitializeError::ExpectedInitResponse(_)
+        | ClientInitializeError::ExpectedInitResult(_) => {
+            "the server does not speak MCP: its answer to the handshake is none of that protocol"
+                .to_owned()
+        }
+        ClientInitializeError::ConnectionClosed(_) => {
+            "the server does not speak MCP, or died: the connection ended during the handshake"
+                .to_owned()
+        }
+        other => super::wording::chain(other),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ClientError, DecidedBy, DecisionSummary, Denial, ToolReply};
+use super::{ClientError, DecidedBy, DecisionMatch, DecisionSummary, Denial, ToolReply};
 
 /// How many entries are kept.
 const MOST: usize = 1000;
@@ -37,6 +37,9 @@ pub struct DecisionEntry {
     pub policy_id: Option<String>,
     /// Reason codes, in order.
     pub codes: Vec<String>,
+    /// Of an attempt whose tool answered: whether the decision is one about this call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_match: Option<DecisionMatch>,
 }
 
 /// What came of an attempt.
@@ -54,6 +57,9 @@ pub enum CallVerdict {
     Undecided,
     /// The tool answered without any decision: it is not gated.
     Ungated,
+    /// The tool answered, and not with a decision about this call, though a gate is claimed:
+    /// [`DecisionMatch`](super::DecisionMatch) says how.
+    Unmatched,
     /// The request was refused, or did not get to the server.
     NotRun,
     /// Nobody knows whether the tool ran.
@@ -84,6 +90,17 @@ impl DecisionLog {
             codes = ?entry.codes,
             "call decided"
         );
+        if entry.verdict == CallVerdict::Unmatched {
+            tracing::warn!(
+                tool = entry.tool,
+                agent_id = entry.agent_id,
+                intention = entry.intention,
+                decision_id = entry.decision_id,
+                policy_id = entry.policy_id,
+                decision_match = ?entry.decision_match,
+                "a tool answered without a decision of its gate about this call"
+            );
+        }
         if let Some(sink) = &self.sink {
             sink(&entry);
         }
@@ -113,17 +130,26 @@ pub(super) struct Told {
     decision_id: Option<String>,
     policy_id: Option<String>,
     codes: Vec<String>,
+    decision_match: Option<DecisionMatch>,
 }
 
 impl Told {
-    pub(super) fn by(outcome: &Result<ToolReply, ClientError>) -> Self {
+    /// `pack`: what guards the tool by the listing.
+    pub(super) fn by(
+        outcome: &Result<ToolReply, ClientError>,
+        pack: Option<&str>,
+        agent_id: &str,
+    ) -> Self {
+        let of_run = |decision: Option<&DecisionSummary>| {
+            Self::of_run(decision, DecisionMatch::of(decision, pack, agent_id))
+        };
         match outcome {
-            Ok(reply) => Self::of_run(reply.decision.as_ref()),
-            Err(ClientError::Tool { decision, .. }) => Self::of_run(decision.as_deref()),
-            Err(ClientError::Protocol { decision, .. }) => match decision.as_deref() {
-                Some(decision) => Self::of_run(Some(decision)),
-                None => Self::nothing(CallVerdict::NotRun),
-            },
+            Ok(reply) => of_run(reply.decision.as_ref()),
+            Err(ClientError::Tool { decision, .. }) => of_run(decision.as_deref()),
+            Err(ClientError::Protocol {
+                decision: Some(decision),
+                ..
+            }) => of_run(Some(decision)),
             Err(ClientError::Denied(denial)) => match denial.decided_by {
                 DecidedBy::Gate => Self::of_denial(CallVerdict::Denied, denial),
                 DecidedBy::PreCheck => Self::of_denial(CallVerdict::DeniedBeforehand, denial),
@@ -131,24 +157,28 @@ impl Told {
             Err(ClientError::Unavailable(denial)) => {
                 Self::of_denial(CallVerdict::Undecided, denial)
             }
+            Err(ClientError::Contradictory { decision, .. }) => Self {
+                verdict: CallVerdict::Unknown,
+                ..of_run(Some(decision))
+            },
             Err(error) if error.may_have_run() => Self::nothing(CallVerdict::Unknown),
             Err(_) => Self::nothing(CallVerdict::NotRun),
         }
     }
 
-    fn of_run(decision: Option<&DecisionSummary>) -> Self {
-        match decision {
-            None => Self::nothing(CallVerdict::Ungated),
-            Some(decision) => Self {
-                verdict: CallVerdict::Allowed,
-                decision_id: decision.decision_id.clone(),
-                policy_id: decision.policy_id.clone(),
-                codes: decision
-                    .reasons
-                    .iter()
-                    .map(|one| one.code.clone())
-                    .collect(),
-            },
+    fn of_run(decision: Option<&DecisionSummary>, matched: DecisionMatch) -> Self {
+        let verdict = match matched {
+            DecisionMatch::Matches => CallVerdict::Allowed,
+            DecisionMatch::Missing | DecisionMatch::Foreign => CallVerdict::Unmatched,
+            DecisionMatch::Ungated => CallVerdict::Ungated,
+        };
+        let reasons = decision.into_iter().flat_map(|decision| &decision.reasons);
+        Self {
+            verdict,
+            decision_id: decision.and_then(|decision| decision.decision_id.clone()),
+            policy_id: decision.and_then(|decision| decision.policy_id.clone()),
+            codes: reasons.map(|one| one.code.clone()).collect(),
+            decision_match: Some(matched),
         }
     }
 
@@ -158,6 +188,7 @@ impl Told {
             decision_id: denial.decision_id.clone(),
             policy_id: denial.policy_id.clone(),
             codes: denial.reasons.iter().map(|one| one.code.clone()).collect(),
+            decision_match: None,
         }
     }
 
@@ -167,6 +198,7 @@ impl Told {
             decision_id: None,
             policy_id: None,
             codes: Vec::new(),
+            decision_match: None,
         }
     }
 
@@ -187,6 +219,7 @@ impl Told {
             decision_id: self.decision_id,
             policy_id: self.policy_id,
             codes: self.codes,
+            decision_match: self.decision_match,
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct Denial {
     pub reasons: Vec<DenialReason>,
     /// What the server wrote for a reader.
     pub text: String,
+    /// The idempotency key that the call was sent with, where it takes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// Who refused a call.

@@ -1,12 +1,13 @@
 //! What can go wrong with a call, by what the caller should do about it.
 
-use std::error::Error;
 use std::time::Duration;
 
 use rmcp::service::ServiceError;
 
-use super::received::decision_in;
+use super::listing::LIST_METHOD;
+use super::received::{decision_in, line};
 use super::unsent::Unsent;
+use super::wording::{at_last, earlier, protocol, told, traces, unknown};
 use super::{DecisionSummary, Denial};
 
 /// Why a call to a gated tool gave no result.
@@ -29,16 +30,16 @@ pub enum ClientError {
 
     /// The policy denied, and this call did not run the tool. Where
     /// [`key_was_used`](Denial::key_was_used), an earlier one with the same key may have.
-    #[error("policy denied `{}`: {_0}", _0.tool)]
+    #[error("policy denied `{}`: {_0}{}", _0.tool, earlier(_0))]
     Denied(Box<Denial>),
 
     /// No decision could be had, so this call did not run the tool.
-    #[error("policy check for `{}` failed, the tool was not run: {_0}", _0.tool)]
+    #[error("policy check for `{}` failed, the tool was not run: {_0}{}", _0.tool, earlier(_0))]
     Unavailable(Box<Denial>),
 
     /// The tool reported an error of its own. Whether anything was done before it,
     /// [`DecisionSummary::nothing_executed`] says where the server knows.
-    #[error("tool `{tool}` failed: {text}")]
+    #[error("tool `{tool}` failed: {text}{}", traces(decision.as_deref(), key.as_deref()))]
     Tool {
         /// Tool that was called.
         tool: String,
@@ -46,10 +47,30 @@ pub enum ClientError {
         text: String,
         /// The decision that allowed the call; `None` from an ungated tool.
         decision: Option<Box<DecisionSummary>>,
+        /// The idempotency key that was sent.
+        key: Option<String>,
     },
 
-    /// The server refused the request itself: no such tool, malformed request.
-    #[error("server refused the request `{tool}`: {message} (JSON-RPC {code})")]
+    /// The server answered with a result beside a decision that denied it. Both cannot be: the tool may have
+    /// run. Look, before anything is done again.
+    #[error(
+        "`{tool}` answered with a result beside a decision that denied it, so it is unknown whether it ran{}",
+        traces(Some(decision), key.as_deref())
+    )]
+    Contradictory {
+        /// Tool that was called.
+        tool: String,
+        /// What the result says to a reader.
+        text: String,
+        /// The decision that came with it.
+        decision: Box<DecisionSummary>,
+        /// The idempotency key that was sent.
+        key: Option<String>,
+    },
+
+    /// The server answered with an error of the protocol: it refused the request itself, as there is no such
+    /// tool, or, where [`may_have_run`](Self::may_have_run), something failed on the way or in the tool.
+    #[error("{} (JSON-RPC {code}){}", protocol(tool, message, self.may_have_run()), traces(decision.as_deref(), key.as_deref()))]
     Protocol {
         /// Tool that was called, or the MCP method.
         tool: String,
@@ -59,19 +80,24 @@ pub enum ClientError {
         message: String,
         /// The decision that had allowed the call, where the tool's own body answered with this error.
         decision: Option<Box<DecisionSummary>>,
+        /// The idempotency key that was sent.
+        key: Option<String>,
     },
 
     /// The connection failed, or took too long. It is unknown whether the tool ran: repeat only
     /// a call that cannot execute twice.
     #[error(
-        "connection failed during `{tool}`, so it is unknown whether it ran: {}",
-        told(source)
+        "connection failed during `{tool}`, so it is unknown whether it ran: {}{}",
+        told(source),
+        traces(None, key.as_deref())
     )]
     Transport {
         /// Tool that was called, or the MCP method.
         tool: String,
         /// rmcp's error.
         source: Box<ServiceError>,
+        /// The idempotency key that was sent.
+        key: Option<String>,
     },
 
     /// The server does not let this client in: it wants a valid access token, or another one. The tool was
@@ -100,12 +126,15 @@ pub enum ClientError {
     /// already: the request arrived twice, or another process carried it out. It is unknown whether the tool
     /// ran; where the key was used, it most likely did. Look, before anything is done again.
     #[error(
-        "{}, so it is unknown whether it ran; at last: {last}",
-        unknown(tool, last)
+        "{}, so it is unknown whether it ran; at last: {}",
+        unknown(tool, key.as_deref(), last),
+        at_last(last)
     )]
     Uncertain {
         /// Tool that was called.
         tool: String,
+        /// The idempotency key of all attempts: what to look for.
+        key: Option<String>,
         /// What the last attempt ended in.
         last: Box<ClientError>,
     },
@@ -161,10 +190,15 @@ impl ClientError {
     /// where it may.
     pub fn may_have_run(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::Uncertain { .. } | Self::InputRequired { .. } => true,
+            Self::Transport { .. }
+            | Self::Uncertain { .. }
+            | Self::InputRequired { .. }
+            | Self::Contradictory { .. } => true,
             Self::Tool { decision, .. } => !decision
                 .as_ref()
                 .is_some_and(|decision| decision.nothing_executed),
+            // Asking for the tools runs none.
+            Self::Protocol { tool, .. } if tool == LIST_METHOD => false,
             Self::Protocol { code, decision, .. } => match decision {
                 Some(decision) => decision.allow && !decision.nothing_executed,
                 None => !NEVER_RUN.contains(code),
@@ -182,6 +216,53 @@ impl ClientError {
         }
     }
 
+    /// The idempotency key that was sent with the call, where it takes one: the caller's, or its intention's.
+    /// What became of the call can be looked for by it.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        match self {
+            Self::Denied(denial) | Self::Unavailable(denial) | Self::Adjustment { denial, .. } => {
+                denial.idempotency_key.as_deref()
+            }
+            Self::Tool { key, .. }
+            | Self::Contradictory { key, .. }
+            | Self::Protocol { key, .. }
+            | Self::Transport { key, .. }
+            | Self::Uncertain { key, .. } => key.as_deref(),
+            Self::Deadline { last, .. } => last.idempotency_key(),
+            _ => None,
+        }
+    }
+
+    /// The decision about the call, where the server told one: the audit record has the same id. Of a call whose
+    /// key was used it is the one that refused; that of the earlier call is found by its key.
+    pub fn decision_id(&self) -> Option<&str> {
+        match self {
+            Self::Tool { decision, .. } | Self::Protocol { decision, .. } => {
+                decision.as_ref()?.decision_id.as_deref()
+            }
+            Self::Contradictory { decision, .. } => decision.decision_id.as_deref(),
+            Self::Uncertain { last, .. } | Self::Deadline { last, .. } => last.decision_id(),
+            other => other.denial()?.decision_id.as_deref(),
+        }
+    }
+
+    /// As it was sent with this key.
+    pub(super) fn sent_with(mut self, sent: Option<&str>) -> Self {
+        let Some(sent) = sent else { return self };
+        match &mut self {
+            Self::Denied(denial) | Self::Unavailable(denial) | Self::Adjustment { denial, .. } => {
+                denial.idempotency_key = Some(sent.to_owned());
+            }
+            Self::Tool { key, .. }
+            | Self::Contradictory { key, .. }
+            | Self::Protocol { key, .. }
+            | Self::Transport { key, .. }
+            | Self::Uncertain { key, .. } => *key = Some(sent.to_owned()),
+            _ => {}
+        }
+        self
+    }
+
     pub(super) fn from_service(tool: &str, error: ServiceError) -> Self {
         let tool = tool.to_owned();
         match error {
@@ -189,47 +270,23 @@ impl ClientError {
                 tool,
                 code: error.code.0,
                 decision: decision_in(error.data.as_ref()).map(Box::new),
-                message: super::received::line(&error.message, 1000),
+                message: line(&error.message, 1000),
+                key: None,
             },
             other => {
                 let source = Box::new(other);
                 match super::unsent::never_sent(&source) {
                     Some(Unsent::Refused(status)) => Self::AccessRefused { tool, status },
                     Some(Unsent::Away) => Self::NotSent { tool, source },
-                    None => Self::Transport { tool, source },
+                    None => Self::Transport {
+                        tool,
+                        source,
+                        key: None,
+                    },
                 }
             }
         }
     }
-}
-
-fn unknown(tool: &str, last: &ClientError) -> String {
-    if last.denial().is_some_and(Denial::key_was_used) {
-        format!("the key of this call of `{tool}` was used already")
-    } else {
-        format!("an answer of `{tool}` was lost")
-    }
-}
-
-fn told(error: &ServiceError) -> String {
-    match error {
-        ServiceError::TransportSend(error) => super::unsent::cause(error.error.as_ref()),
-        other => chain(other),
-    }
-}
-
-/// An error with its causes, innermost last: what rmcp wraps says little by itself.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_told = cause.to_string();
-        if !told.contains(&cause_told) {
-            told = format!("{told}: {cause_told}");
-        }
-        next = cause.source();
-    }
-    super::received::line(&told, 1000)
 }
 
 #[cfg(test)]
@@ -243,6 +300,7 @@ mod tests {
             code,
             message: String::new(),
             decision: None,
+            key: None,
         };
         for code in NEVER_RUN {
             assert!(!told(code).may_have_run(), "{code}");

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// that the gate would allow under a used one is refused. For something else that is to be done, even the
 /// same refund a second time, make another intention.
 ///
-/// Store it (it is `Serialize`) before it is carried out, and a program that was killed can go on with it.
+/// [`StoredIntention`](super::StoredIntention) keeps it in a file, so that a program that was killed goes on with
+/// the same key. It is `Serialize` for a store of your own.
 ///
 /// ```
 /// use aport_gate::Intention;

@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::ClientError;
 use super::watch::Changes;
 
+/// The MCP method that lists tools.
+pub(super) const LIST_METHOD: &str = "tools/list";
 const POLICY_META: &str = "io.aport/policy";
 /// Bounds of a listing: a server may page for ever.
 const MOST_PAGES: usize = 100;
@@ -103,6 +105,7 @@ pub(super) struct Listing {
 
 struct Kept {
     tools: Tools,
+    asked: Instant,
     until: Instant,
     /// What the server had said by then.
     changes: u64,
@@ -126,11 +129,21 @@ impl Listing {
         if let Some(tools) = self.fresh() {
             return Ok(tools);
         }
+        let came = Instant::now();
         let _one = self.asking.lock().await;
-        match self.fresh() {
+        match self.fresh().or_else(|| self.asked_after(came)) {
             Some(tools) => Ok(tools),
             None => self.ask(peer, lifetime).await,
         }
+    }
+
+    /// What the server was asked for while this caller waited serves it too, however short it holds: else
+    /// a crowd of callers would ask one after the other.
+    fn asked_after(&self, came: Instant) -> Option<Tools> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref()?;
+        let serves = kept.asked >= came && kept.changes == self.changes.count();
+        serves.then(|| Arc::clone(&kept.tools))
     }
 
     /// The listing from the server.
@@ -140,11 +153,12 @@ impl Listing {
         lifetime: Duration,
     ) -> Result<Tools, ClientError> {
         // Read first: what changes while the server answers makes the answer old.
-        let changes = self.changes.count();
+        let (changes, asked) = (self.changes.count(), Instant::now());
         let (tools, hint) = all(peer).await?;
         let lifetime = hint.map_or(lifetime, |hint| lifetime.min(hint));
         let kept = Kept {
             tools: Arc::clone(&tools),
+            asked,
             until: Instant::now() + lifetime,
             changes,
         };
@@ -167,12 +181,12 @@ impl Listing {
 
 /// All pages, and how long the server says they hold.
 async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), ClientError> {
-    const METHOD: &str = "tools/list";
     let endless = |problem: String| ClientError::Protocol {
-        tool: METHOD.to_owned(),
+        tool: LIST_METHOD.to_owned(),
         code: 0,
         message: problem,
         decision: None,
+        key: None,
     };
     let mut tools = BTreeMap::new();
     let mut hint: Option<Duration> = None;
@@ -186,7 +200,7 @@ async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), Clien
         let listed = peer
             .list_tools(params)
             .await
-            .map_err(|error| ClientError::from_service(METHOD, error))?;
+            .map_err(|error| ClientError::from_service(LIST_METHOD, error))?;
         for tool in listed.tools {
             if tools.len() >= MOST_TOOLS {
                 return Err(endless(format!("it lists more than {MOST_TOOLS} tools")));
@@ -194,8 +208,8 @@ async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), Clien
             let tool = ListedTool::new(tool);
             tools.insert(tool.name.clone(), tool);
         }
-        // Zero says that it gives no promise, not that every call must ask again.
-        if let Some(ttl) = listed.ttl_ms.filter(|ttl| *ttl > 0) {
+        // Zero: it may be old at once, so no later call goes by it.
+        if let Some(ttl) = listed.ttl_ms {
             let ttl = Duration::from_millis(ttl);
             hint = Some(hint.map_or(ttl, |known| known.min(ttl)));
         }

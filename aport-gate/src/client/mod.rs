@@ -12,16 +12,19 @@ mod error;
 #[cfg(feature = "http-client")]
 mod http;
 mod intention;
+mod intention_file;
 mod listing;
 mod pre_check;
 mod received;
 mod repeat;
 mod reply;
 mod retry;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod unsent;
 mod watch;
+mod wording;
 
 use std::future::Future;
 use std::time::Duration;
@@ -45,8 +48,9 @@ pub use self::{
     intention::Intention,
     listing::{ListedTool, ToolPolicy},
     pre_check::{PreCheck, Preview},
-    reply::{DecisionSummary, ToolReply},
+    reply::{DecisionMatch, DecisionSummary, ToolReply},
     retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
+    stored::{StoredIntention, StoredIntentionError},
 };
 
 /// Request `_meta` key that carries the agent id.
@@ -217,7 +221,8 @@ impl PassportClient {
 
     /// Asks the server for its tools and the pack that guards each of them.
     ///
-    /// Later calls use this listing for five minutes, or until the server says that it changed.
+    /// Later calls use this listing for five minutes, or less where the server says so (with a `ttlMs` of 0 not
+    /// at all), or until it says that its tools changed.
     ///
     /// # Errors
     /// [`ClientError::Transport`], [`ClientError::Connect`] or [`ClientError::Protocol`] when the server
@@ -250,14 +255,16 @@ impl PassportClient {
         Ok(check.look(&self.agent_id, tools.get(tool), arguments).await)
     }
 
-    /// Calls a tool once, waiting a minute at most unless
+    /// Calls a tool once. Of a success, [`ToolReply::decision_match`] says whether the decision that came with it
+    /// is one about this call. Waits a minute at most unless
     /// [`timeout`](PassportClientBuilder::timeout) says otherwise.
     ///
     /// # Errors
     /// - [`ClientError::Denied`]: the policy denied; the tool was not run.
     /// - [`ClientError::Unavailable`]: no decision could be had; the tool was not run.
     /// - [`ClientError::Tool`]: allowed, and the tool itself failed.
-    /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool.
+    /// - [`ClientError::Protocol`]: the server refused the request, e.g. no such tool, or failed.
+    /// - [`ClientError::Contradictory`]: a result came beside a decision that denied it.
     /// - [`ClientError::Transport`]: it is unknown whether the tool ran. Repeat
     ///   only a call that cannot execute twice.
     /// - [`ClientError::NotSent`], [`ClientError::AccessRefused`], [`ClientError::Connect`]: it did not run.

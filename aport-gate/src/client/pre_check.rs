@@ -201,6 +201,7 @@ impl PreCheck {
             agent_id: Some(agent.to_string()),
             text: "Denied by this client's own check; the server was not asked.".to_owned(),
             reasons,
+            idempotency_key: None,
         })))
     }
 

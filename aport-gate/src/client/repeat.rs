@@ -20,6 +20,13 @@ pub(super) fn key_argument(tool: &ListedTool) -> Option<&str> {
     tool.has_argument(field).then_some(field)
 }
 
+/// The idempotency key in the arguments. Of a tool that is not listed, by the name that such an argument has.
+pub(super) fn key_in(tool: Option<&ListedTool>, arguments: &JsonObject) -> Option<String> {
+    let field = tool.and_then(consumed).unwrap_or(KEY_ARGUMENT);
+    let key = arguments.get(field)?.as_str()?;
+    (!key.is_empty()).then(|| key.to_owned())
+}
+
 /// The context field of which the pack allows each value once, where an argument is what the rules see of it.
 fn consumed(tool: &ListedTool) -> Option<&str> {
     let policy = tool.policy.as_ref()?;

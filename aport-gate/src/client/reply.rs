@@ -18,8 +18,12 @@ pub struct ToolReply {
     pub result: CallToolResult,
     /// The decision that allowed the call; `None` from an ungated tool.
     pub decision: Option<DecisionSummary>,
+    /// Whether that decision is one about this call.
+    pub decision_match: DecisionMatch,
     /// Arguments as they were sent, adjustments included.
     pub arguments: JsonObject,
+    /// The idempotency key that was sent, where the tool takes one.
+    pub idempotency_key: Option<String>,
     /// Denials that earlier attempts met before this one was allowed.
     pub denials: Vec<Denial>,
     /// Attempts in all, this one included.
@@ -30,6 +34,53 @@ impl ToolReply {
     /// The result's text blocks, one a line.
     pub fn text(&self) -> String {
         text(&self.result)
+    }
+}
+
+/// Whether the decision that travels with a result is one about the call that was made, by the server's own
+/// listing. Nothing here is signed: a match says that the server is not mistaken, not that it is honest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DecisionMatch {
+    /// It allows, and names this client's agent and the pack that guards the tool.
+    Matches,
+    /// The listing names a pack, and there is no decision, or one that does not say about whom and by what.
+    Missing,
+    /// It is about another agent, or by another pack.
+    Foreign,
+    /// The listing names no pack, and there is no decision.
+    Ungated,
+}
+
+impl DecisionMatch {
+    /// `pack`: what guards the tool by the listing.
+    pub(super) fn of(
+        decision: Option<&DecisionSummary>,
+        pack: Option<&str>,
+        agent_id: &str,
+    ) -> Self {
+        let Some(decision) = decision else {
+            return match pack {
+                Some(_) => Self::Missing,
+                None => Self::Ungated,
+            };
+        };
+        let agent = decision.agent_id.as_deref();
+        let agent = agent.map(|agent| is_same(agent, agent_id));
+        let policy = decision.policy_id.as_deref();
+        // Which pack it has to be, an unlisted tool does not say.
+        let policy = policy.map(|policy| pack.is_none_or(|pack| policy == pack));
+        match (agent, policy) {
+            (Some(false), _) | (_, Some(false)) => Self::Foreign,
+            (Some(true), Some(true)) => Self::Matches,
+            _ => Self::Missing,
+        }
+    }
+
+    /// Whether a gate is claimed that this answer does not show at work.
+    pub fn is_doubtful(self) -> bool {
+        matches!(self, Self::Missing | Self::Foreign)
     }
 }
 
@@ -57,22 +108,40 @@ pub struct DecisionSummary {
     pub nothing_executed: bool,
 }
 
+/// One UUID may be written in two ways.
+fn is_same(agent: &str, other: &str) -> bool {
+    let uuid = |id| uuid::Uuid::try_parse(id).ok();
+    agent == other || uuid(agent).is_some_and(|agent| Some(agent) == uuid(other))
+}
+
 pub(super) fn read(
     tool: &str,
     arguments: JsonObject,
     result: CallToolResult,
 ) -> Result<ToolReply, ClientError> {
     match decision_of(&result) {
+        // A gate marks each of its refusals as an error.
+        Some(decision) if !decision.allow && result.is_error != Some(true) => {
+            Err(ClientError::Contradictory {
+                tool: tool.to_owned(),
+                text: text(&result),
+                decision: Box::new(decision),
+                key: None,
+            })
+        }
         Some(decision) if !decision.allow => Err(refused(tool, decision, text(&result))),
         decision if result.is_error == Some(true) => Err(ClientError::Tool {
             tool: tool.to_owned(),
             text: text(&result),
             decision: decision.map(Box::new),
+            key: None,
         }),
         decision => Ok(ToolReply {
             result,
+            decision_match: DecisionMatch::Ungated,
             decision,
             arguments,
+            idempotency_key: None,
             denials: Vec::new(),
             attempts: 1,
         }),
@@ -99,6 +168,7 @@ fn refused(tool: &str, decision: DecisionSummary, text: String) -> ClientError {
             .map(|part| line(part, LONGEST_TEXT))
             .collect::<Vec<_>>()
             .join("\n"),
+        idempotency_key: None,
     });
     if undecided {
         ClientError::Unavailable(denial)

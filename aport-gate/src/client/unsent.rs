@@ -75,7 +75,7 @@ pub(super) fn answered_otherwise(error: &(dyn std::error::Error + Send + Sync + 
 pub(super) fn cause(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
     #[cfg(feature = "http-client")]
     match error.downcast_ref::<HttpError>() {
-        Some(HttpError::Client(error)) => return super::error::chain(error),
+        Some(HttpError::Client(error)) => return super::wording::chain(error),
         Some(HttpError::AuthRequired(_)) => {
             return "it wants a valid access token (HTTP status 401)".to_owned();
         }
@@ -84,7 +84,7 @@ pub(super) fn cause(error: &(dyn std::error::Error + Send + Sync + 'static)) -> 
         }
         _ => {}
     }
-    super::error::chain(error)
+    super::wording::chain(error)
 }
 
 #[cfg(feature = "http-client")]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::AgentError;
 use super::api::Api;
-use super::model::{End, Offer, SYSTEM, Told, Turn, Wanted};
+use super::model::{End, Offer, SYSTEM, Told, Turn, Wanted, made_up_id};
 use super::settings::{Settings, timeout};
 use crate::SettingError;
 use crate::setting::Environment;
@@ -74,9 +74,10 @@ impl Anthropic {
             body.insert("tools".to_owned(), Value::Array(self.tools.clone()));
         }
         let mut answer = self.api.post("/v1/messages", &body).await?;
-        let Some(Value::Array(content)) = answer.remove("content") else {
+        let Some(Value::Array(mut content)) = answer.remove("content") else {
             return Err(self.api.answer("it has no `content`"));
         };
+        name_calls(&mut content, self.messages.len());
         let reason = answer.get("stop_reason").and_then(Value::as_str);
         let turn = self.read(&content, reason)?;
         if !content.is_empty() {
@@ -120,6 +121,20 @@ impl Anthropic {
             }
         };
         Ok(turn)
+    }
+}
+
+/// Gives an id to each call that came without one.
+fn name_calls(content: &mut [Value], messages: usize) {
+    for (position, block) in content.iter_mut().enumerate() {
+        let is_call = block.get("type").and_then(Value::as_str) == Some("tool_use");
+        let id = block.get("id").and_then(Value::as_str).unwrap_or_default();
+        if is_call
+            && id.is_empty()
+            && let Some(block) = block.as_object_mut()
+        {
+            block.insert("id".to_owned(), made_up_id(messages, position).into());
+        }
     }
 }
 

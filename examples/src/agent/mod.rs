@@ -10,6 +10,7 @@ pub mod cli;
 mod error;
 mod model;
 mod openai;
+mod repeats;
 mod settings;
 mod toolbox;
 
@@ -57,7 +58,7 @@ pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
     let mut toolbox = Toolbox::new(client).await.map_err(RunError::from)?;
     let mut transcript = Vec::new();
     let outcome = converse(cli, &mut toolbox, &mut transcript).await;
-    let unsettled = toolbox.has_unsettled();
+    let unsettled = toolbox.unsettled();
     toolbox.close().await;
     let mut ended = match outcome {
         Ok(ended) => ended,
@@ -65,9 +66,11 @@ pub async fn run(cli: &AgentCli) -> Result<bool, AgentError> {
         Err(error) if !transcript.is_empty() => Some(error.to_string()),
         Err(error) => return Err(error),
     };
-    if unsettled {
-        let look = "nobody knows whether one of the calls ran; look before anything is done again";
-        ended = Some(ended.map_or_else(|| look.to_owned(), |why| format!("{why}; {look}")));
+    if let Some(look) = unsettled {
+        ended = Some(match ended {
+            None => look,
+            Some(why) => format!("{why}; {look}"),
+        });
     }
     let mut out = io::stdout().lock();
     if cli.common.json {
@@ -128,8 +131,8 @@ async fn converse(
         }
         // Results are told apart by id alone.
         let ids: BTreeSet<&str> = turn.calls.iter().map(|call| call.id.as_str()).collect();
-        if ids.len() != turn.calls.len() || ids.contains("") {
-            let problem = "two calls of one turn have the same id, or one has none".to_owned();
+        if ids.len() != turn.calls.len() {
+            let problem = "two calls of one turn have the same id".to_owned();
             return Err(AgentError::Answer {
                 api: "the model",
                 problem,
@@ -141,7 +144,7 @@ async fn converse(
                 .as_ref()
                 .map_or(Value::Null, |a| Value::Object(a.clone()));
             note(
-                json!({ "called": call.name, "arguments": arguments }),
+                json!({ "called": call.name, "id": call.id, "arguments": arguments }),
                 seen::line(&format!("→ {} {arguments}", call.name)),
             )?;
         }

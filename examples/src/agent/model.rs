@@ -48,6 +48,11 @@ pub(super) struct Wanted {
     pub(super) arguments: Result<Map<String, Value>, String>,
 }
 
+/// An id for a call that came without one, as some gateways send them: the result has to name its call.
+pub(super) fn made_up_id(messages: usize, position: usize) -> String {
+    format!("call_{messages}_{position}")
+}
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
@@ -62,4 +67,4 @@ pub(super) const SYSTEM: &str = "You do a user's task with tools that stand behi
 Each result is a JSON object with a `status`. `ok`: it was done. `denied`: it was not done; `reasons` say which value \
 was wrong and what would pass, and `what_to_do` says whether other arguments can pass. Adjust only within what the user \
 wants, never split or disguise a request to get round a limit, and tell the user what was denied and why. `failed` or \
-`not_called`: read the message. `unknown`: nobody knows whether it was done; do not call that tool again, tell the user.";
+`not_called`: read the message. `repeat_of`: it is the result of that earlier call, and was not done again. `unknown`: nobody knows whether it was done; do not call that tool again, tell the user.";

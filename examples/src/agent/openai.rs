@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::AgentError;
 use super::api::Api;
-use super::model::{End, Offer, SYSTEM, Told, Turn, Wanted};
+use super::model::{End, Offer, SYSTEM, Told, Turn, Wanted, made_up_id};
 use super::settings::{Settings, timeout};
 use crate::setting::Environment;
 use crate::transport::Transport;
@@ -43,7 +43,8 @@ struct Message {
 
 #[derive(Deserialize)]
 struct Call {
-    id: String,
+    #[serde(default)]
+    id: Option<String>,
     function: Function,
 }
 
@@ -115,7 +116,12 @@ impl OpenAi {
             message,
             finish_reason,
         } = choice;
-        let calls = message.tool_calls.unwrap_or_default();
+        let mut calls = message.tool_calls.unwrap_or_default();
+        for (position, call) in calls.iter_mut().enumerate() {
+            if call.id.as_deref().is_none_or(str::is_empty) {
+                call.id = Some(made_up_id(self.messages.len(), position));
+            }
+        }
         let end = match (finish_reason.as_deref(), message.refusal) {
             (_, Some(refusal)) if !refusal.is_empty() => End::Refused(refusal),
             (Some("content_filter"), _) => {
@@ -152,7 +158,7 @@ fn wanted(call: Call) -> Wanted {
         text => text,
     };
     Wanted {
-        id: call.id,
+        id: call.id.unwrap_or_default(),
         name: call.function.name,
         arguments: match parse_json(text.as_bytes()) {
             Ok(Value::Object(arguments)) => Ok(arguments),

@@ -1,6 +1,6 @@
 //! Gated tools as functions of a chat model: what is offered, and what comes of a call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aport_gate::{
     ClientError, Denial, DenialClass, Intention, ListedTool, PassportClient, Retry, ToolReply,
@@ -8,21 +8,29 @@ use aport_gate::{
 use serde_json::{Map, Value, json};
 
 use super::model::{Offer, Told, Wanted};
+use super::repeats::{Asked, Call, Repeats};
 
 /// What both APIs allow in a function's name.
 const LONGEST_NAME: usize = 64;
 /// Most calls of one turn that are made.
 const MOST_CALLS: usize = 16;
-/// Arguments that the client fills in: who calls, and the key of one intention.
-const OURS: [&str; 2] = ["agent_id", "idempotency_key"];
+/// The key of one intention.
+const KEY: &str = "idempotency_key";
+/// Arguments that the client fills in: who calls, and the key.
+const OURS: [&str; 2] = ["agent_id", KEY];
+/// What is said of every tool.
+const ONCE: &str =
+    "Identical calls in one turn are made once; make another one like it in a later turn.";
 
 /// The tools of a server, and what a run may still do with them.
 pub(super) struct Toolbox {
     client: PassportClient,
     /// By the name that the model uses.
     tools: BTreeMap<String, ListedTool>,
-    /// Tools of which a call may have run without an answer: not called again in this run.
-    unsettled: BTreeSet<String>,
+    /// Tools of which a call may have run without an answer, with what to look for: not called again in this
+    /// run.
+    unsettled: BTreeMap<String, String>,
+    repeats: Repeats,
 }
 
 impl Toolbox {
@@ -35,26 +43,36 @@ impl Toolbox {
         Ok(Self {
             client,
             tools,
-            unsettled: BTreeSet::new(),
+            unsettled: BTreeMap::new(),
+            repeats: Repeats::default(),
         })
     }
 
     pub(super) fn offers(&self) -> Vec<Offer> {
         let offer = |(name, tool): (&String, &ListedTool)| Offer {
             name: name.clone(),
-            description: tool
-                .tool
-                .description
-                .as_deref()
-                .unwrap_or_default()
-                .to_owned(),
+            description: match tool.tool.description.as_deref() {
+                None | Some("") => ONCE.to_owned(),
+                Some(own) => format!("{own}\n{ONCE}"),
+            },
             schema: Value::Object(schema(&tool.tool.input_schema)),
         };
         self.tools.iter().map(offer).collect()
     }
 
-    pub(super) fn has_unsettled(&self) -> bool {
-        !self.unsettled.is_empty()
+    /// The calls of which nobody knows whether they ran, in words; none where there is no such call.
+    pub(super) fn unsettled(&self) -> Option<String> {
+        let calls: Vec<String> = self
+            .unsettled
+            .iter()
+            .map(|(tool, traces)| format!("`{tool}`{traces}"))
+            .collect();
+        (!calls.is_empty()).then(|| {
+            format!(
+                "nobody knows whether a call of {} ran; look before anything is done again",
+                calls.join(" and ")
+            )
+        })
     }
 
     pub(super) async fn close(self) {
@@ -63,6 +81,7 @@ impl Toolbox {
 
     /// Makes the calls of a turn, one after the other, as they take from the same caps. Each gets a result.
     pub(super) async fn make(&mut self, wanted: Vec<Wanted>) -> Vec<Told> {
+        self.repeats.next_turn();
         let mut told = Vec::new();
         for (position, wanted) in wanted.into_iter().enumerate() {
             let id = wanted.id.clone();
@@ -92,23 +111,52 @@ impl Toolbox {
             Ok(arguments) => arguments,
             Err(problem) => return not_called(&format!("the arguments cannot be read: {problem}")),
         };
-        if self.unsettled.contains(&tool.name) {
+        let key = match arguments.get(KEY) {
+            Some(Value::String(key)) if !key.is_empty() => Some(key.clone()),
+            _ => None,
+        };
+        // Not the model's to say.
+        arguments.retain(|name, _| !OURS.contains(&name.as_str()));
+        let call = Call {
+            id: wanted.id,
+            tool: tool.name.clone(),
+            arguments,
+            key,
+        };
+        let like = match self.repeats.look(&call) {
+            Asked::New { like } => like,
+            Asked::Again(content, is_error) => return (content, is_error),
+            Asked::OtherUnderKey(id) => {
+                return not_called(&format!(
+                    "its idempotency_key stands for call {id}, which had other arguments; for something else give another"
+                ));
+            }
+        };
+        if self.unsettled.contains_key(&tool.name) {
             return not_called(
                 "nobody knows whether an earlier call of this tool ran; tell the user",
             );
         }
-        // Not the model's to say.
-        arguments.retain(|name, _| !OURS.contains(&name.as_str()));
-        let intention = Intention::new(tool.name.clone(), arguments);
-        match self.client.carry_out(&intention, &Retry::default()).await {
-            Ok(reply) => (done(&reply), false),
-            Err(error) => {
-                if is_unsettled(&error) {
-                    self.unsettled.insert(tool.name.clone());
+        let intention = Intention::new(tool.name.clone(), call.arguments.clone());
+        let (mut content, ran, is_error) =
+            match self.client.carry_out(&intention, &Retry::default()).await {
+                Ok(reply) => (done(&reply), true, false),
+                Err(error) => {
+                    let is_gated = tool.policy.is_some();
+                    if is_unsettled(&error, is_gated) {
+                        self.unsettled.insert(tool.name.clone(), traces(&error));
+                    }
+                    (refused(&error, is_gated), error.may_have_run(), true)
                 }
-                (refused(&error), true)
-            }
+            };
+        if let (Value::Object(content), Some(id)) = (&mut content, like) {
+            let note = format!(
+                "An identical call, {id}, was made before in this run. This is another one."
+            );
+            content.insert("note".to_owned(), note.into());
         }
+        self.repeats.made(call, ran, content.clone(), is_error);
+        (content, is_error)
     }
 }
 
@@ -122,29 +170,54 @@ fn done(reply: &ToolReply) -> Value {
         (text, Some(structured)) if text.is_empty() => structured.to_string(),
         (text, _) => text,
     };
-    json!({ "status": "ok", "text": text, "decision_id": id })
+    let mut content = json!({ "status": "ok", "text": text, "decision_id": id,
+        "idempotency_key": reply.idempotency_key });
+    if let Value::Object(content) = &mut content
+        && reply.decision_match.is_doubtful()
+    {
+        let warning = "A policy is said to guard this tool, and the answer does not show that it decided about this call. Tell the user.";
+        content.insert("decision_match".to_owned(), json!(reply.decision_match));
+        content.insert("warning".to_owned(), warning.into());
+    }
+    content
+}
+
+/// What to look for after a call of which nobody knows whether it ran.
+fn traces(error: &ClientError) -> String {
+    let key = error.idempotency_key();
+    let key = key.map(|key| format!("idempotency key `{key}`"));
+    // One that refused a used key is not the one under which it may have run.
+    let decision = error.decision_id().filter(|_| error.denial().is_none());
+    let decision = decision.map(|id| format!("decision `{id}`"));
+    let named: Vec<String> = key.into_iter().chain(decision).collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", named.join(", ")),
+    }
 }
 
 /// Whether nobody knows if the call was done. An error of an ungated tool is its answer; that of a gated one is
 /// where the gate says that nothing was executed.
-fn is_unsettled(error: &ClientError) -> bool {
-    let of_ungated = matches!(error, ClientError::Tool { decision: None, .. });
+fn is_unsettled(error: &ClientError, is_gated: bool) -> bool {
+    let of_ungated = !is_gated && matches!(error, ClientError::Tool { decision: None, .. });
     error.may_have_run() && !of_ungated
 }
 
-fn refused(error: &ClientError) -> Value {
+fn refused(error: &ClientError, is_gated: bool) -> Value {
     match error {
         ClientError::Denied(denial) | ClientError::Unavailable(denial) if !error.may_have_run() => {
             denied(denial)
         }
-        ClientError::Tool { text, decision, .. } if !is_unsettled(error) => {
+        ClientError::Tool { text, decision, .. } if !is_unsettled(error, is_gated) => {
             let id = decision
                 .as_ref()
                 .and_then(|decision| decision.decision_id.clone());
-            json!({ "status": "failed", "text": text, "decision_id": id })
+            json!({ "status": "failed", "text": text, "decision_id": id,
+                "idempotency_key": error.idempotency_key() })
         }
         error if error.may_have_run() => json!({
             "status": "unknown", "text": error.to_string(),
+            "decision_id": error.decision_id(), "idempotency_key": error.idempotency_key(),
             "what_to_do": "Nobody knows whether this was done. Do not call this tool again; tell the user to look.",
         }),
         error => json!({ "status": "failed", "text": error.to_string() }),
@@ -170,6 +243,7 @@ fn denied(denial: &Denial) -> Value {
         "status": "denied", "class": denial.class(), "what_to_do": what_to_do,
         "retry_after_seconds": denial.retry_after().map(|wait| wait.as_secs()),
         "reasons": denial.reasons, "decision_id": denial.decision_id, "policy_id": denial.policy_id,
+        "idempotency_key": denial.idempotency_key,
     })
 }
 

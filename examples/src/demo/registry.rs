@@ -3,6 +3,7 @@
 use aport_gate::{RegistryClient, RegistryError};
 
 use crate::RunError;
+use crate::setting::Environment;
 
 /// What the server needs to ask it, and this program to have passports issued.
 const VARIABLES: [&str; 5] = [
@@ -17,16 +18,31 @@ const VARIABLES: [&str; 5] = [
 /// asked for passports.
 ///
 /// # Errors
-/// [`RunError::NoRegistry`] for `APORT_MODE=registry` without `APORT_BASE_URL`.
+/// [`RunError::NoRegistry`] for `APORT_MODE=registry` without `APORT_BASE_URL`; [`RunError::Setting`] for a variable
+/// that is empty or was not filled in.
 pub(super) fn named() -> Result<Option<Vec<(&'static str, String)>>, RunError> {
-    let mode = std::env::var("APORT_MODE").ok();
-    let is_named = std::env::var_os("APORT_BASE_URL").is_some();
-    match (mode.as_deref(), is_named) {
-        (Some("local"), _) | (None, false) => Ok(None),
-        (Some("registry"), false) => Err(RunError::NoRegistry),
+    named_in(&Environment(&|name| std::env::var_os(name)))
+}
+
+fn named_in(
+    environment: &Environment<'_>,
+) -> Result<Option<Vec<(&'static str, String)>>, RunError> {
+    let mode = environment.text("APORT_MODE")?;
+    if mode.as_deref() == Some("local") {
+        return Ok(None);
+    }
+    let base = environment.text("APORT_BASE_URL")?;
+    match (mode.as_deref(), base) {
+        (None, None) => Ok(None),
+        (Some("registry"), None) => Err(RunError::NoRegistry),
         _ => {
-            let set = |variable| Some((variable, std::env::var(variable).ok()?));
-            Ok(Some(VARIABLES.into_iter().filter_map(set).collect()))
+            let mut set = Vec::new();
+            for variable in VARIABLES {
+                if let Some(value) = environment.text(variable)? {
+                    set.push((variable, value));
+                }
+            }
+            Ok(Some(set))
         }
     }
 }
@@ -53,4 +69,27 @@ pub(super) fn client(variables: &[(&'static str, String)]) -> Result<RegistryCli
 
 pub(super) fn refused(error: RegistryError) -> RunError {
     RunError::Registry(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_empty_is_named() {
+        for (set, value, named) in [
+            ("APORT_BASE_URL", "", "`APORT_BASE_URL` is empty"),
+            ("APORT_BASE_URL", "${URL}", "`APORT_BASE_URL` holds"),
+            ("APORT_MODE", "", "`APORT_MODE` is empty"),
+        ] {
+            let get = |name: &str| (name == set).then(|| value.into());
+            let error = named_in(&Environment(&get)).unwrap_err();
+            assert!(error.to_string().starts_with(named), "{error}");
+        }
+        let get = |name: &str| match name {
+            "APORT_MODE" => Some("local".into()),
+            _ => Some("".into()),
+        };
+        assert!(named_in(&Environment(&get)).unwrap().is_none());
+    }
 }

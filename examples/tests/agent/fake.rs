@@ -126,6 +126,7 @@ impl Fake {
         let mut seen = self.seen.lock().unwrap();
         seen.requests += 1;
         let request: Value = serde_json::from_slice(body).unwrap();
+        name_calls(&mut seen.said, &request);
         let checked = match self.api {
             Api::OpenAi => super::openai::check(head, &request, &seen.said),
             Api::Anthropic => super::anthropic::check(head, &request, &seen.said),
@@ -153,6 +154,25 @@ impl Fake {
         };
         seen.said.push(said);
         Some((200, answer.to_string()))
+    }
+}
+
+/// A call that was said without an id has the one that the client made up.
+fn name_calls(said: &mut [Value], request: &Value) {
+    let messages = request["messages"].as_array().into_iter().flatten();
+    let sent = messages.filter(|message| message["role"] == "assistant");
+    for (said, sent) in said.iter_mut().zip(sent) {
+        let (said, sent) = match said.is_array() {
+            true => (said, &sent["content"]),
+            false => (&mut said["tool_calls"], &sent["tool_calls"]),
+        };
+        let said = said.as_array_mut().into_iter().flatten();
+        for (said, sent) in said.zip(sent.as_array().into_iter().flatten()) {
+            let made_up = sent["id"].as_str().is_some_and(|id| !id.is_empty());
+            if said["id"] == "" && made_up {
+                said["id"] = sent["id"].clone();
+            }
+        }
     }
 }
 

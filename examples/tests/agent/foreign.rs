@@ -44,13 +44,40 @@ fn reply(request: &Value, answer: &Value) -> (u16, String) {
             "description": "Pays", "inputSchema": { "type": "object", "required": [], "properties": {
                 "idempotency_key": { "type": "string" } } },
             "_meta": { "io.aport/policy": { "pack": "a.b.v1", "idempotency": "idempotency_key" } } }] } }),
-        Some("tools/call") => answer.clone(),
+        Some("tools/call") => decided(request, answer.clone()),
         Some(_) if request["id"].is_null() => return (202, String::new()),
         Some(_) => json!({ "error": { "code": -32601, "message": "no such method" } }),
     };
     whole["jsonrpc"] = json!("2.0");
     whole["id"] = request["id"].clone();
     (200, whole.to_string())
+}
+
+/// A result has a decision about its call, as from every gate, unless it brings one of its own.
+fn decided(request: &Value, mut answer: Value) -> Value {
+    if answer["result"].is_object() && answer["result"].get("_meta").is_none() {
+        let agent = &request["params"]["_meta"]["io.aport/agent_id"];
+        answer["result"]["_meta"]["io.aport/decision"] = json!({ "allow": true,
+            "decision_id": "dec-1", "policy_id": "a.b.v1", "agent_id": agent, "reasons": [] });
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_result_without_a_decision_about_the_call_is_told_with_a_warning() {
+    let meta = json!({ "io.aport/decision": { "allow": true, "agent_id": "ap_other",
+        "policy_id": "a.b.v1", "decision_id": "dec-1" } });
+    let content = json!([{ "type": "text", "text": "paid" }]);
+    let url = server(json!({ "result": { "content": content, "_meta": meta } })).await;
+    let script = [Say::Calls(vec![("a", "process_refund", refund(100))])];
+    let fake = Fake::start(Api::OpenAi, script).await;
+    run(&fake, home().path(), &["--http", &url]).await;
+    let result = &fake.results()[0];
+    assert_eq!(
+        (&result["status"], &result["decision_match"]),
+        (&json!("ok"), &json!("foreign"))
+    );
+    assert!(result["warning"].is_string(), "{result}");
 }
 
 fn key_used(code: &str) -> Value {
@@ -76,6 +103,12 @@ async fn a_call_that_may_have_been_carried_out_is_never_told_as_nothing_done() {
         assert!(!first.contains("Nothing was done"), "{first}");
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
         assert!(said(&output).contains("look before"), "{}", said(&output));
+        // What to look for, in the result and in the last word.
+        let key = fake.results()[0]["idempotency_key"].clone();
+        let named = format!("idempotency key `{}`", key.as_str().unwrap());
+        let last = String::from_utf8_lossy(&output.stderr);
+        assert!(last.contains(&named), "{named}: {last}");
+        assert!(!last.contains("dec-0"), "{last}");
     }
 }
 
@@ -177,6 +210,13 @@ fn failed(outcome: Value) -> Value {
 async fn an_allowed_call_that_failed_is_settled_only_where_nothing_was_executed() {
     for (answer, statuses, code) in [
         (failed(Value::Null), ["unknown", "not_called"], 1),
+        // The tool is listed as guarded, and what its gate said was lost on the way.
+        (
+            json!({ "result": { "isError": true, "_meta": {},
+                "content": [{ "type": "text", "text": "the bank hung up" }] } }),
+            ["unknown", "not_called"],
+            1,
+        ),
         (
             failed(json!({ "outcome": "error", "reservation": "held" })),
             ["unknown", "not_called"],

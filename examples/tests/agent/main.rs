@@ -10,6 +10,7 @@ mod anthropic;
 mod fake;
 mod foreign;
 mod openai;
+mod repeats;
 
 use std::path::Path;
 use std::process::Output;
@@ -195,8 +196,12 @@ async fn who_calls_and_under_which_key_is_not_the_models_to_say() {
         let fake = Fake::start(api, script).await;
         let output = run(&fake, home.path(), &[]).await;
         assert!(output.status.success(), "{}", said(&output));
-        // Two intentions, each with a key of its own.
+        // The model's key says that both are one, and the key that was sent is none of its own.
         assert_eq!(fake.statuses(), ["ok", "ok"], "{api:?}");
+        let results = fake.results();
+        assert_eq!(results[1]["repeat_of"], "a", "{api:?}");
+        assert_ne!(results[0]["idempotency_key"], "the-models-own-key");
+        assert_eq!(refunds(home.path()), 1, "{api:?}");
         let offered = json!(fake.tools()).to_string();
         assert!(
             offered.contains("process_refund") && !offered.contains("agent_id"),

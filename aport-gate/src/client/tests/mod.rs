@@ -2,12 +2,16 @@
 
 mod call;
 mod hostile;
+mod listed;
+mod lookup;
+mod matching;
 mod once;
 #[cfg(feature = "http-client")]
 mod over_http;
 mod pre_check;
 mod reconnect;
 mod retry;
+mod stored;
 mod till;
 mod wire;
 

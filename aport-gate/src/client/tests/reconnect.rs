@@ -123,3 +123,15 @@ async fn every_attempt_is_logged_with_its_decision() {
     assert_eq!(entries[3].decision_id.as_deref(), Some("dec-1"));
     assert_eq!(*heard.lock().unwrap(), 4);
 }
+
+#[tokio::test]
+async fn what_does_not_speak_mcp_is_told_without_types_of_a_library() {
+    let start = || {
+        let (here, there) = tokio::io::duplex(64);
+        drop(there);
+        std::future::ready(Ok::<_, String>(here))
+    };
+    let error = PassportClient::with_connector(start, super::AGENT).await;
+    let told = error.unwrap_err().to_string();
+    assert!(!told.contains("rmcp") && !told.contains("::"), "{told}");
+}

@@ -38,6 +38,8 @@ pub(super) enum Fate {
     Changed,
     /// A day's calls are used up.
     Full,
+    /// An error of JSON-RPC, after the body ran.
+    Failed,
 }
 
 pub(super) const FATES: [Fate; 10] = [
@@ -68,6 +70,10 @@ pub(super) struct Wire {
     pub(super) books: Arc<Mutex<Books>>,
     fates: Arc<Mutex<VecDeque<Fate>>>,
     tools: Arc<Mutex<Value>>,
+    /// How long a listing holds, where it says so.
+    ttl_ms: Arc<Mutex<Option<u64>>>,
+    /// The decision that comes with a result.
+    decision: Arc<Mutex<Value>>,
 }
 
 /// One tool of each kind: `plain` may execute twice, `keyed` consumes a key, `harmless` says it is idempotent.
@@ -88,7 +94,18 @@ impl Wire {
             books: Arc::default(),
             fates: Arc::new(Mutex::new(fates.into_iter().collect())),
             tools: Arc::new(Mutex::new(tools())),
+            ttl_ms: Arc::default(),
+            decision: Arc::new(Mutex::new(json!({ "allow": true, "decision_id": "dec-1",
+                "policy_id": "a.b.v1", "agent_id": AGENT, "reasons": [] }))),
         }
+    }
+
+    pub(super) fn hold(&self, ttl_ms: u64) {
+        *self.ttl_ms.lock().unwrap() = Some(ttl_ms);
+    }
+
+    pub(super) fn decide(&self, decision: Value) {
+        *self.decision.lock().unwrap() = decision;
     }
 
     pub(super) fn list(&self, tools: Value) {
@@ -135,7 +152,11 @@ impl Wire {
                 "tools/list" => {
                     self.books.lock().unwrap().listings += 1;
                     let tools = self.tools.lock().unwrap().clone();
-                    vec![result(id, json!({ "tools": tools }))]
+                    let mut listed = json!({ "tools": tools });
+                    if let Some(ttl) = *self.ttl_ms.lock().unwrap() {
+                        listed["ttlMs"] = json!(ttl);
+                    }
+                    vec![result(id, listed)]
                 }
                 "tools/call" => match self.call(&request).await {
                     Some(answers) => answers,
@@ -192,6 +213,8 @@ impl Wire {
                 json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" }),
                 answer,
             ]),
+            Fate::Failed => Some(vec![json!({ "jsonrpc": "2.0", "id": id,
+                "error": { "code": -32603, "message": "boom" } })]),
             Fate::AnsweredTwice => Some(vec![answer.clone(), answer]),
             _ => Some(vec![answer]),
         }
@@ -212,7 +235,7 @@ impl Wire {
         result(
             id,
             json!({ "content": [{ "type": "text", "text": "done" }],
-            "_meta": { "io.aport/decision": { "allow": true, "decision_id": "dec-1", "reasons": [] } } }),
+            "_meta": { "io.aport/decision": *self.decision.lock().unwrap() } }),
         )
     }
 }

@@ -195,7 +195,7 @@ impl Pack {
         scene.idempotency_key = key.and_then(Value::as_str);
         // Keys that the context says were seen speak against the call as well.
         if self.asks_recent_keys() && !key_seen {
-            let seen = request.context.get(RECENT_KEYS).and_then(Value::as_array);
+            let seen = scene.field(RECENT_KEYS).and_then(Value::as_array);
             let seen = seen.is_some_and(|seen| key.is_some_and(|key| seen.contains(key)));
             scene.key_seen = seen;
         }

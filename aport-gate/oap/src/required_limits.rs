@@ -181,6 +181,8 @@ impl By {
     /// Whether the passport has what it reads. What only the context could tell is not missing.
     fn finds<'a>(&'a self, name: &str, scene: Scene<'a>, machine: &mut Evaluator<'a>) -> bool {
         match self {
+            // Nearly always it is there, and at hand.
+            Self::Path(_, program) if program.finds(machine) => true,
             Self::Path(_, program) => {
                 machine.restart();
                 match program.eval(machine) {

@@ -111,13 +111,31 @@ impl<'a> Fields<'a> {
 /// All of a name counts: those of a large pack may differ in their middle alone.
 fn hash(name: &str) -> usize {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut mixed = 0_u64;
-    for part in name.as_bytes().chunks(8) {
-        let mut eight = [0; 8];
-        for (to, from) in eight.iter_mut().zip(part) {
-            *to = *from;
+    let bytes = name.as_bytes();
+    // Most names have two ends of eight bytes that cover them, or of four.
+    let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(head), Some(tail)) => {
+                let four = |part: &[u8; 4]| u64::from(u32::from_le_bytes(*part));
+                (four(head), four(tail))
+            }
+            _ => (
+                bytes
+                    .iter()
+                    .fold(0, |sum, byte| (sum << 8) | u64::from(*byte)),
+                0,
+            ),
+        },
+    };
+    let mut mixed = (head ^ tail.rotate_left(23) ^ ((bytes.len() as u64) << 59)).wrapping_mul(ODD);
+    if bytes.len() > 16 {
+        for part in bytes.chunks(8).skip(1) {
+            let part = part
+                .first_chunk()
+                .map_or(0, |part| u64::from_le_bytes(*part));
+            mixed = (mixed.rotate_left(5) ^ part).wrapping_mul(ODD);
         }
-        mixed = (mixed.rotate_left(5) ^ u64::from_le_bytes(eight)).wrapping_mul(ODD);
     }
     // The high bits are the well mixed ones.
     (mixed >> 32) as usize

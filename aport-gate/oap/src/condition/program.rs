@@ -79,6 +79,11 @@ impl Program {
     pub(crate) fn eval<'a>(&'a self, machine: &mut Evaluator<'a>) -> Evaluated<Val<'a>> {
         self.0.eval(machine)
     }
+
+    /// Whether it is a path to something that is there and not `null`, as far as can be told without a step.
+    pub(crate) fn finds<'a>(&'a self, machine: &mut Evaluator<'a>) -> bool {
+        self.0.json(machine).is_some_and(|value| !value.is_null())
+    }
 }
 
 impl Node {

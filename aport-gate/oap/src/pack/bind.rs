@@ -155,10 +155,9 @@ impl Pack {
     pub(super) fn compile(&mut self) {
         let mut fields = std::mem::take(&mut self.fields);
         let mut limits = LimitPaths::default();
-        for name in ["region"]
-            .into_iter()
-            .chain(self.idempotency_field.as_deref())
-        {
+        let recent = self.asks_recent_keys.then_some(RECENT_KEYS);
+        let own = self.idempotency_field.as_deref();
+        for name in ["region"].into_iter().chain(own).chain(recent) {
             fields.intern(name);
         }
         for counter in &self.counters {

@@ -15,6 +15,8 @@
 //! | counters that a pack declares, and that its rules name besides | 100 each |
 //! | a condition | 1000 characters, 32 levels |
 //! | evaluating one condition | 100 000 steps: nodes, items compared, 64-byte pieces of text |
+//! | evaluating all conditions of a pack | 2 000 000 steps |
+//! | MCP servers or tools that one call names | 1000 |
 //! | a glob in `matches_any`, a pattern of a validator | 512 bytes |
 //! | a regular expression in a limit | 256 KiB compiled; linear time |
 //! | text that one validator searches | 64 MiB, patterns times text |

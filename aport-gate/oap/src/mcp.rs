@@ -11,6 +11,11 @@ pub(crate) const LISTS: [(&str, [&str; 2]); 2] = [
     ("server", ["servers", "allowed_servers"]),
 ];
 
+/// Most names of a kind that one call may use, and most of them that a denial names. How many there are is the
+/// caller's choice.
+const MOST_NAMES: usize = 1000;
+const MOST_REASONS: usize = 20;
+
 /// What is used and not on the allowlist, if the pack asks for it and the passport has one: `mcp`, or
 /// `metadata.mcp`, with the lists `servers` and `tools`. A kind without a list is not restricted; a malformed
 /// list lists nothing.
@@ -49,15 +54,27 @@ pub(crate) fn unlisted(pack: &Pack, request: &Request<'_>, passport: &Passport) 
                     Some(other) => used.push(shown(other)),
                 }
             }
+            if used.len() > MOST_NAMES {
+                let message = format!(
+                    "{} MCP {kind}s are named; at most {MOST_NAMES} are looked for on an allowlist",
+                    used.len()
+                );
+                reasons.push(stage("oap.mcp_not_allowed", message));
+                continue;
+            }
             let covered = |list: &Option<&Value>, name: &str| {
                 let items = list.and_then(Value::as_array);
                 items.is_some_and(|items| items.iter().any(|entry| covers(entry, name)))
             };
-            for name in used {
-                if !lists.iter().all(|list| covered(list, &name)) {
-                    let message = format!("MCP {kind} `{name}` is not on the passport's allowlist");
-                    reasons.push(stage("oap.mcp_not_allowed", message));
-                }
+            used.retain(|name| !lists.iter().all(|list| covered(list, name)));
+            for name in used.iter().take(MOST_REASONS) {
+                let message = format!("MCP {kind} `{name}` is not on the passport's allowlist");
+                reasons.push(stage("oap.mcp_not_allowed", message));
+            }
+            if let Some(more @ 1..) = used.len().checked_sub(MOST_REASONS) {
+                let message =
+                    format!("{more} more MCP {kind}s are not on the passport's allowlist");
+                reasons.push(stage("oap.mcp_not_allowed", message));
             }
         }
     }

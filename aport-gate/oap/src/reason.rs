@@ -103,7 +103,12 @@ pub(crate) fn bounded(value: Value) -> Value {
         Value::String(text) if text.len() > CHARS && text.chars().nth(CHARS).is_some() => {
             Value::String(text.chars().take(CHARS).collect::<String>() + "…")
         }
-        Value::Array(items) => items.into_iter().take(ITEMS).map(bounded).collect(),
+        Value::Array(mut items) => {
+            items.truncate(ITEMS);
+            // Else what is left would hold the memory of all.
+            items.shrink_to_fit();
+            Value::Array(items.into_iter().map(bounded).collect())
+        }
         Value::Object(map) => map
             .into_iter()
             .take(ITEMS)

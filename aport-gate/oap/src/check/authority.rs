@@ -3,6 +3,7 @@
 use super::Document;
 use crate::json::whole;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>) {
     let Some(value) = map.get("capabilities") else {
@@ -15,7 +16,7 @@ pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>
         );
         return;
     };
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for (at, capability) in list.iter().enumerate() {
         let path = format!("capabilities[{at}]");
         let id = match capability {
@@ -49,10 +50,9 @@ pub(super) fn capabilities(map: &Map<String, Value>, document: &mut Document<'_>
                 format!("`{id}` is no capability id: expected lower-case words joined by dots");
             document.warning(&format!("{path}.id"), message);
         }
-        if seen.contains(&id) {
+        if !seen.insert(id) {
             document.warning(&path, format!("capability `{id}` is listed twice; a call has to be within the `params` of every entry"));
         }
-        seen.push(id);
         if capability
             .get("params")
             .is_some_and(|params| !params.is_object())

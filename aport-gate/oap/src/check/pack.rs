@@ -120,6 +120,7 @@ fn fields(map: &Map<String, Value>, document: &mut Document<'_>) {
         let message = "no capability is asked for: every agent with a passport may call";
         document.warning("requires_capabilities", message);
     }
+    report(read::limits_required(map), document);
     let level = read::optional_text(map, "min_assurance", "min_assurance");
     if let Some(Some(level)) = report(level, document)
         && let Err(error) = AssuranceLevel::parse(level)

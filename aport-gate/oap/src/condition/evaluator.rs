@@ -14,6 +14,10 @@ use serde_json::{Map, Value};
 /// Steps that one condition may take: nodes visited, items compared, text searched.
 const BUDGET: u32 = 100_000;
 
+/// Steps that all conditions of one decision may take. Rules and lists are many enough to make a decision slow that no
+/// single condition does.
+const ALL: u32 = 2_000_000;
+
 /// All that a condition can see.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
@@ -50,6 +54,9 @@ pub(crate) struct Evaluator<'a> {
     pub(super) scopes: Option<LimitScopes<'a>>,
     fields: Option<Fields<'a>>,
     budget: u32,
+    /// What the condition was given, and what is left for the next ones.
+    given: u32,
+    left: u32,
 }
 
 impl<'a> Evaluator<'a> {
@@ -60,6 +67,8 @@ impl<'a> Evaluator<'a> {
             scopes: None,
             fields: None,
             budget: BUDGET,
+            given: BUDGET,
+            left: ALL,
         }
     }
 
@@ -76,7 +85,10 @@ impl<'a> Evaluator<'a> {
     /// Gives the next condition a budget of its own.
     pub(crate) fn restart(&mut self) {
         self.variables.clear();
-        self.budget = BUDGET;
+        let taken = self.given.saturating_sub(self.budget);
+        self.left = self.left.saturating_sub(taken);
+        self.given = self.left.min(BUDGET);
+        self.budget = self.given;
     }
 
     pub(super) fn spend(&mut self, steps: usize) -> Evaluated<()> {
@@ -84,8 +96,14 @@ impl<'a> Evaluator<'a> {
             .ok()
             .and_then(|steps| self.budget.checked_sub(steps));
         self.budget = left.unwrap_or(0);
-        left.map(|_| ())
-            .ok_or_else(|| Fault(format!("takes more than {BUDGET} steps")))
+        left.map(|_| ()).ok_or_else(|| {
+            Fault(match self.given {
+                BUDGET => format!("takes more than {BUDGET} steps"),
+                _ => format!(
+                    "the rules take more than {ALL} steps together; ask less, or of shorter lists"
+                ),
+            })
+        })
     }
 
     /// The value as a condition.

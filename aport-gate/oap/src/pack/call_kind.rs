@@ -6,6 +6,7 @@ use super::{Body, Pack};
 use crate::condition::ast::{Expr, Operator, Root};
 use crate::counter::Counter;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Fields that tell what kind of call it is.
 const FIELDS: [&str; 2] = ["action", "operation"];
@@ -53,7 +54,7 @@ impl Pack {
         self.undeclared_from = declared;
         let own = self.counters.iter().enumerate().skip(declared);
         self.kinds = own
-            .filter_map(|(at, counter)| Some((at, self.kind_of(counter)?)))
+            .filter_map(|(at, counter)| Some((at, Arc::new(self.kind_of(counter)?))))
             .collect();
         for rule in &mut self.rules {
             let Body::Condition(condition) = &rule.body else {
@@ -63,7 +64,7 @@ impl Pack {
                 let counter = self.counters.get(*at);
                 counter.is_some_and(|counter| names(&condition.0, &counter.name))
             });
-            rule.only_for = kind.map(|(_, kind)| kind.clone());
+            rule.only_for = kind.map(|(_, kind)| Arc::clone(kind));
         }
     }
 

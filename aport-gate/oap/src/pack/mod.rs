@@ -82,7 +82,7 @@ pub struct Pack {
     undeclared_from: usize,
     /// Counters of one kind of call, by position.
     #[cfg(feature = "evaluate")]
-    kinds: Vec<(usize, CallKind)>,
+    kinds: Vec<(usize, std::sync::Arc<CallKind>)>,
     /// Limits that a passport has to set.
     #[cfg(feature = "evaluate")]
     required_limits: Vec<crate::required_limits::RequiredLimit>,
@@ -115,6 +115,7 @@ impl Pack {
         let capabilities = read::capabilities(map)?;
         let level = read::optional_text(map, "min_assurance", "min_assurance")?;
         let min_assurance = level.map_or(Ok(AssuranceLevel::L0), AssuranceLevel::parse)?;
+        read::limits_required(map)?;
         let schema = map.get("required_context");
         if schema.is_some_and(|schema| !schema.is_object()) {
             return Err(read::wrong_type("required_context", "an object"));
@@ -339,6 +340,12 @@ impl Pack {
         &self.counters
     }
 
+    /// Whether its rules read a usage counter of this name.
+    #[must_use]
+    pub fn has_counter(&self, name: &str) -> bool {
+        self.counter_index(name).is_some()
+    }
+
     pub(crate) fn counter_index(&self, name: &str) -> Option<usize> {
         self.counters
             .iter()
@@ -393,7 +400,9 @@ impl Pack {
     /// The only kind of call that a counter counts, if there is one.
     pub(crate) fn counted_kind(&self, counter: usize) -> Option<&CallKind> {
         let mut kinds = self.kinds.iter();
-        kinds.find(|(at, _)| *at == counter).map(|(_, kind)| kind)
+        kinds
+            .find(|(at, _)| *at == counter)
+            .map(|(_, kind)| &**kind)
     }
 
     /// The limits that a passport has to set and that some rule reads.

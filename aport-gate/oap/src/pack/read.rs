@@ -71,6 +71,15 @@ pub(crate) fn texts(value: &Value, path: &str) -> Result<Vec<String>, PackError>
     list.ok_or_else(|| wrong_type(path, "a list of strings"))
 }
 
+/// Limits that a passport has to set: a list of strings, or what it asks for would be passed over in silence.
+pub(crate) fn limits_required(map: &Map<String, Value>) -> Result<Vec<String>, PackError> {
+    let path = "limits_required";
+    match map.get(path) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(value) => texts(value, path),
+    }
+}
+
 /// A list of strings is one alternative that needs them all; a list of lists is any one of several.
 pub(crate) fn capabilities(map: &Map<String, Value>) -> Result<Vec<Vec<String>>, PackError> {
     let path = "requires_capabilities";

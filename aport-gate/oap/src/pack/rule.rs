@@ -24,7 +24,7 @@ pub struct Rule {
     pub(crate) program: Option<Program>,
     /// The only kind of call that the rule is about, where it is about one.
     #[cfg(feature = "evaluate")]
-    pub(crate) only_for: Option<super::CallKind>,
+    pub(crate) only_for: Option<std::sync::Arc<super::CallKind>>,
     pub(crate) waived: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Packs, passports and contexts made to be slow, deep or large. Without the bounds these tests would not end
 //! or would overflow the stack.
 
-use crate::setting::{Setting, codes};
+use crate::setting::{Setting, codes, passport};
 use aport_gate_oap::{Pack, PackError, Passport, parse_condition};
 use serde_json::{Value, json};
 
@@ -248,5 +248,80 @@ fn programs_that_run_programs_are_refused_before_they_are_too_many() {
         assert_eq!(codes(&decided), ["oap.refused"]);
         let message = &decided.reasons[0].message;
         assert!(message.contains("more than"), "{message}");
+    }
+}
+
+#[test]
+fn the_conditions_of_a_decision_take_a_bounded_number_of_steps_together() {
+    let rules: Vec<Value> = (0..100)
+        .map(|at| json!({ "name": format!("r{at}"), "condition": "'none' not in context.items", "deny_code": "oap.no" }))
+        .collect();
+    let setting = Setting::new(
+        json!({ "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "evaluation_rules": rules }),
+        json!({}),
+    );
+    let items = |count: usize| json!({ "items": vec!["some"; count] });
+    assert!(setting.decide(&items(10_000)).allow);
+    let answer = setting.decide(&items(50_000));
+    assert!(!answer.allow);
+    assert!(
+        answer
+            .reasons
+            .iter()
+            .all(|reason| reason.code == "oap.policy_error")
+    );
+    assert!(
+        answer.reasons[0].message.contains("2000000 steps"),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn a_call_that_names_a_crowd_of_tools_gets_a_short_denial() {
+    let mut setting = Setting::new(
+        json!({
+            "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "evaluation_rules": [],
+            "mcp": { "require_allowlisted_if_present": true },
+        }),
+        json!({}),
+    );
+    setting.passport = passport(
+        json!({ "capabilities": [{ "id": "acme.thing" }], "mcp": { "tools": ["acme.*"] } }),
+    );
+    let tools = |count: usize| json!({ "mcp_tools": (0..count).map(|at| format!("t{at}")).collect::<Vec<_>>() });
+    let few = setting.decide(&tools(21));
+    assert_eq!(few.reasons.len(), 21);
+    assert!(few.reasons[20].message.contains("1 more"), "{few:?}");
+    assert_eq!(setting.decide(&tools(1000)).reasons.len(), 21);
+    let many = setting.decide(&tools(60_000));
+    assert_eq!((many.allow, many.reasons.len()), (false, 1));
+    let listed = json!({ "mcp_tools": vec!["acme.run"; 1001] });
+    assert!(
+        !setting.decide(&listed).allow,
+        "nobody looked at all of them"
+    );
+}
+
+#[test]
+fn required_limits_that_are_no_list_of_names_are_an_error() {
+    for limits in [
+        json!("most"),
+        json!([1]),
+        json!({ "most": true }),
+        json!([["most"]]),
+    ] {
+        let pack = json!({
+            "id": "acme.thing.do.v1", "requires_capabilities": ["acme.thing"], "limits_required": limits,
+            "evaluation_rules": [],
+        });
+        let pack = pack.to_string();
+        assert!(Pack::parse(pack.as_bytes()).is_err(), "{pack}");
+        let findings = Pack::check(pack.as_bytes());
+        assert!(
+            findings
+                .iter()
+                .any(|found| found.path.starts_with("limits_required")),
+            "{findings:?}"
+        );
     }
 }

@@ -52,6 +52,26 @@ fn each_case_starts_from_an_empty_ledger_or_its_own_usage() {
 }
 
 #[test]
+fn usage_of_other_kinds_of_call_may_be_told_and_does_not_count() {
+    let rules = json!([
+        { "name": "cap", "condition": "daily_merge_count < limits.max_merges_per_day", "deny_code": "oap.limit_exceeded" },
+    ]);
+    let mut document: Value = serde_json::from_str(&pack(rules)).unwrap();
+    let action = json!({ "type": "string", "enum": ["pr.create", "pr.merge"] });
+    document["required_context"]["properties"]["action"] = action;
+    document.as_object_mut().unwrap().remove("counters");
+    let mut holder = passport();
+    holder["limits"]["thing.do"]["max_merges_per_day"] = json!(2);
+    let case = |action: &str| {
+        json!({ "context": { "n": 1, "action": action }, "usage": { "daily_merge_count": 2 } })
+            .to_string()
+    };
+    let contexts = format!("{}\n{}", case("pr.create"), case("pr.merge"));
+    let expected = "{\"allow\":true}\n{\"allow\":false}";
+    replay_with(&document.to_string(), &holder, &contexts, expected, &[]).exits(0);
+}
+
+#[test]
 fn absent_fields_are_read_as_told() {
     let rules =
         json!([{ "name": "m", "condition": "context.m <= 3", "deny_code": "oap.limit_exceeded" }]);

@@ -178,7 +178,7 @@ impl Case {
     }
 
     /// What the ledger would have read: nothing but what the case itself says.
-    pub(super) fn usage(&self, plan: &UsagePlan) -> Result<Usage, Failure> {
+    pub(super) fn usage(&self, pack: &Pack, plan: &UsagePlan) -> Result<Usage, Failure> {
         let mut usage = self.usage_in_context(plan);
         for (name, used) in &self.usage {
             let malformed = |expected: &str| {
@@ -199,8 +199,9 @@ impl Case {
                 .iter()
                 .filter(|key| key.counter == *name)
                 .peekable();
-            if known.peek().is_none() {
-                return Err(malformed("the name of a counter that this case reads"));
+            // One that other kinds of call read tells nothing about this one.
+            if known.peek().is_none() && !pack.has_counter(name) {
+                return Err(malformed("the name of a counter of the pack"));
             }
             for key in known {
                 let used = match used {

@@ -57,7 +57,7 @@ impl<'v> Replayed<'v> {
                     tool: case.tool.as_deref(),
                     now,
                 };
-                let usage = case.usage(&pack.usage_plan(&request))?;
+                let usage = case.usage(pack, &pack.usage_plan(&request))?;
                 explanation = explain.then(|| pack.explain(&request, &usage));
                 let mut evaluation = pack.evaluate(&request, &usage);
                 if !evaluation.allow && pack.absent() == Absent::Deny {

@@ -12,12 +12,20 @@ use serde_json::{Map, Value};
 /// Most findings about one capability.
 const MOST: usize = 20;
 
+/// Most capabilities, and most limits of others, that are held against all limits.
+const MOST_LOOKED_AT: usize = 200;
+
 pub(super) fn report(map: &Map<String, Value>, document: &mut Document<'_>) {
     let none = Map::new();
     let limits = map.get("limits").and_then(Value::as_object);
     let limits = limits.unwrap_or(&none);
     let held = map.get("capabilities").and_then(Value::as_array);
-    let held = held.into_iter().flatten().enumerate();
+    if let Some(more @ 1..) = held.and_then(|held| held.len().checked_sub(MOST_LOOKED_AT)) {
+        let message =
+            format!("whether the limits of the last {more} capabilities differ is not looked at");
+        document.warning("capabilities", message);
+    }
+    let held = held.into_iter().flatten().take(MOST_LOOKED_AT).enumerate();
     let mut seen: Vec<&str> = Vec::new();
     for (at, capability) in held {
         let id = capability
@@ -45,6 +53,7 @@ pub(super) fn report(map: &Map<String, Value>, document: &mut Document<'_>) {
     let others: Vec<&String> = limits
         .iter()
         .filter(|(key, value)| key.contains('.') && value.is_object() && !covered(key))
+        .take(MOST_LOOKED_AT)
         .map(|(key, _)| key)
         .collect();
     for other in others {

@@ -399,3 +399,24 @@ fn limits_of_a_capability_that_the_passport_does_not_grant_are_named() {
         "a pack of this name asks for a capability of the passport"
     );
 }
+
+#[test]
+fn a_crowd_of_capabilities_and_limits_is_checked_in_bounded_time_and_says_what_is_not_looked_at() {
+    let mut document: Value = serde_json::from_str(
+        r#"{
+        "passport_id": "ap_one", "spec_version": "oap/1.0", "owner_id": "org_1", "status": "active",
+        "assurance_level": "L2"
+    }"#,
+    )
+    .unwrap();
+    let names: Vec<String> = (0..20_000).map(|at| format!("acme.thing{at}")).collect();
+    document["capabilities"] = names.iter().map(|name| json!({ "id": name })).collect();
+    document["limits"] = names
+        .iter()
+        .map(|name| (name.clone(), json!({ "most": 1 })))
+        .collect();
+    let findings = Passport::check(document.to_string().as_bytes());
+    let told =
+        |finding: &aport_gate_oap::Finding| finding.message.contains("last 19800 capabilities");
+    assert!(findings.iter().any(told), "{findings:?}");
+}

@@ -12,6 +12,13 @@ use crate::transport::SendError;
 pub(super) enum Failure {
     /// GitHub did not do it, for this reason.
     Refused(String),
+    /// GitHub did not do it, for something that goes on there at this moment: perhaps for another delivery of this
+    /// very request.
+    Unsettled {
+        problem: String,
+        /// It says itself that it is merging.
+        is_merging: bool,
+    },
     /// GitHub did not do it, for a reason that passes by itself.
     NotNow(String),
     /// It never arrived.
@@ -35,11 +42,13 @@ impl Failure {
         if let Some(wait) = limited(status, headers, message) {
             return Self::NotNow(format!("GitHub's rate limit is used up; {wait}"));
         }
-        Self::Refused(match status.as_u16() {
+        let is_merging = matches!(status.as_u16(), 405 | 409) && says_merging(message);
+        let problem = match status.as_u16() {
             401 => "GitHub does not accept this server's token".to_owned(),
             403 => format!("GitHub does not let this server's token do this: {said}"),
             404 => "GitHub knows no such pull request, or this server's token may not see it"
                 .to_owned(),
+            _ if is_merging => format!("GitHub refused with {}: {said}", status.as_u16()),
             405 => format!("GitHub cannot merge it as it is: {said}"),
             409 => {
                 format!("it changed since it was decided on: {said}; call again for a new decision")
@@ -49,13 +58,22 @@ impl Failure {
                 return Self::Unknown(format!("GitHub answered {other}"));
             }
             other => format!("GitHub refused with {other}: {said}"),
-        })
+        };
+        // A conflict is what the second delivery of a request is told while the first one is at work.
+        if is_merging || status == StatusCode::CONFLICT {
+            return Self::Unsettled {
+                problem,
+                is_merging,
+            };
+        }
+        Self::Refused(problem)
     }
 
     /// What the matter was.
     pub(super) fn problem(self) -> String {
         match self {
             Self::Refused(problem)
+            | Self::Unsettled { problem, .. }
             | Self::NotNow(problem)
             | Self::NotSent(problem)
             | Self::Unknown(problem) => problem,
@@ -65,7 +83,10 @@ impl Failure {
     /// Before anything could have been done.
     pub(super) fn nothing_done(self) -> DeskError {
         match self {
-            Self::Refused(message) => DeskError::Refused(message),
+            Self::Refused(message)
+            | Self::Unsettled {
+                problem: message, ..
+            } => DeskError::Refused(message),
             Self::NotNow(message) => DeskError::NotNow(message),
             Self::NotSent(problem) | Self::Unknown(problem) => {
                 DeskError::NothingDone(format!("GitHub: {problem}").into())
@@ -107,6 +128,14 @@ impl From<SendError> for Failure {
             }
         }
     }
+}
+
+/// GitHub merges this pull request already, for whoever asked first.
+fn says_merging(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["in progress", "being merged", "already merging"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// When to come back, where a rate limit is what refused.

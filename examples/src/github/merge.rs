@@ -15,6 +15,8 @@ use crate::{DeskError, Merge, Merged};
 /// A merge of one commit cannot happen twice, so it is asked for again when nobody knows what became of it.
 const ATTEMPTS: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked up after a refusal, where another delivery of the same request may still be at work.
+const LOOKS: u32 = 6;
 
 impl GitHubHost {
     /// # Errors
@@ -33,6 +35,8 @@ impl GitHubHost {
         // What may have been done by the attempts so far.
         let mut unknown: Option<String> = None;
         let mut not_sent = None;
+        let mut looks = 1;
+        let mut is_merging = false;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 if Instant::now() + PAUSE >= deadline {
@@ -58,6 +62,13 @@ impl GitHubHost {
                 Err(refused @ (Failure::Refused(_) | Failure::NotNow(_))) if unknown.is_none() => {
                     Some(refused.nothing_done())
                 }
+                Err(Failure::Unsettled {
+                    problem,
+                    is_merging: says_so,
+                }) if unknown.is_none() => {
+                    (looks, is_merging) = (LOOKS, says_so);
+                    Some(DeskError::Refused(problem))
+                }
                 // After an attempt whose answer was lost, a refusal may be about what that attempt did.
                 Err(failure) => {
                     unknown.get_or_insert(failure.problem());
@@ -67,7 +78,8 @@ impl GitHubHost {
             // After a refusal, too: a request that something on the way delivers twice is refused for what its
             // first delivery did.
             match (
-                self.get(repository, merge.pr_number, deadline).await,
+                self.looked_up(repository, merge.pr_number, looks, deadline)
+                    .await,
                 refusal,
             ) {
                 (Ok(found), _) if is_merged(&found) && is_as_decided(&merge, &found) => {
@@ -80,6 +92,12 @@ impl GitHubHost {
                 (Ok(found), refusal) if is_merged(&found) => {
                     let said = refusal.map(|refusal| refusal.to_string()).or(unknown);
                     return Err(merged_otherwise(&merge, &found, &said.unwrap_or_default()));
+                }
+                (Ok(_), Some(refusal)) if is_merging => {
+                    unknown = Some(format!(
+                        "{refusal}; it was not merged yet when last looked up"
+                    ));
+                    break;
                 }
                 (Ok(_), Some(refusal)) => return Err(refusal),
                 (Err(failure), Some(refusal)) => {
@@ -129,6 +147,25 @@ impl GitHubHost {
             ));
         }
         Ok(())
+    }
+
+    /// As it is when it is merged, or after so many looks.
+    async fn looked_up(
+        &self,
+        repository: &Repository,
+        number: u64,
+        looks: u32,
+        deadline: Instant,
+    ) -> Result<pulls::PullRequest, Failure> {
+        let mut found = self.get(repository, number, deadline).await?;
+        for _ in 1..looks {
+            if is_merged(&found) || Instant::now() + PAUSE >= deadline {
+                break;
+            }
+            sleep(PAUSE).await;
+            found = self.get(repository, number, deadline).await?;
+        }
+        Ok(found)
     }
 
     async fn put(

@@ -74,6 +74,9 @@ const TYPES: [&str; 4] = [
     "invalid_request_error",
 ];
 const IDEMPOTENCY: &str = "idempotency_error";
+/// What goes for a refund that was not made, when Stripe said so before.
+const KEPT: &str =
+    "; nothing was paid, and Stripe keeps this answer under the key: use a new key for a new try";
 
 /// What Stripe says in an answer that is no success, in the form that it documents: with the id of the request and
 /// a type of error of its own. None where a gateway or a firewall may have said it.
@@ -155,12 +158,18 @@ fn of_refund(body: &[u8], asked: &Asked<'_>, is_replayed: bool) -> Outcome {
                 .failure_reason
                 .as_deref()
                 .unwrap_or("no reason is given");
+            let mut told = format!(
+                "the refund `{}` {ended} at the provider: {}",
+                shown(&refund.id),
+                shown(reason)
+            );
+            told.push_str(if is_replayed {
+                KEPT
+            } else {
+                "; nothing was paid"
+            });
             return Outcome::NotMade {
-                error: DeskError::Refused(format!(
-                    "the refund `{}` {ended} at the provider: {}; nothing was paid",
-                    shown(&refund.id),
-                    shown(reason)
-                )),
+                error: DeskError::Refused(told),
                 is_final: true,
             };
         }
@@ -194,7 +203,7 @@ fn refused(status: u16, details: Details, is_replayed: bool) -> DeskError {
         }
     };
     if is_replayed {
-        told.push_str("; nothing was paid, and Stripe keeps this answer under the key: use a new key for a new try");
+        told.push_str(KEPT);
     }
     DeskError::Refused(told)
 }

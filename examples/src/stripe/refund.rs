@@ -56,8 +56,9 @@ impl StripeDesk {
                         return Ok(Refund {
                             refund_id: shown(&id),
                             agent_id: mandate.agent_id,
-                            // After a lost answer of our own it is that one which Stripe gives again.
-                            is_replayed: is_replayed && doubt.is_none(),
+                            // After an attempt of our own that nobody knows about, too: it may have been given
+                            // again then already.
+                            is_replayed,
                             decision_id: mandate.decision_id,
                             status,
                             order,

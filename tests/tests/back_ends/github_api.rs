@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use aport_gate_tests::{AGENT, Answer as Called, Home, ServerProcess};
 use serde_json::{Value, json};
@@ -25,6 +26,10 @@ pub(crate) struct State {
     pub(crate) faults: VecDeque<(bool, Answer)>,
     /// What goes wrong with the next look-ups.
     pub(crate) lookups: VecDeque<Answer>,
+    /// How long the first delivery of the next merge takes, where something on the way delivers it twice.
+    pub(crate) other_delivery: Option<Duration>,
+    /// From when on it is merged: another delivery of the same request is at work.
+    merged_at: Option<Instant>,
     /// Happens once, when the pull request has been looked up.
     pub(crate) then: Option<fn(&mut State)>,
 }
@@ -45,6 +50,8 @@ impl GitHub {
             merged: 0,
             faults: VecDeque::new(),
             lookups: VecDeque::new(),
+            other_delivery: None,
+            merged_at: None,
             then: None,
         }));
         let own = Arc::clone(&state);
@@ -164,6 +171,13 @@ fn answer(seen: &Seen, state: &mut State) -> Answer {
     let Some(rest) = path.strip_prefix("/repos/my-org/my-repo/") else {
         return problem(404, "Not Found");
     };
+    if state
+        .merged_at
+        .take_if(|at| *at <= Instant::now())
+        .is_some()
+    {
+        state.merged += 1;
+    }
     match (seen.method.as_str(), rest) {
         ("GET", "pulls/7") => {
             if let Some(fault) = state.lookups.pop_front() {
@@ -210,6 +224,10 @@ fn put(seen: &Seen, state: &mut State) -> Answer {
     let asked: Value = serde_json::from_str(&seen.body).unwrap();
     let fault = state.faults.pop_front();
     if let Some((false, given)) = fault {
+        // The other delivery came first, and takes its time.
+        if let Some(takes) = state.other_delivery.take() {
+            state.merged_at = Some(Instant::now() + takes);
+        }
         return given;
     }
     if state.merged > 0 {

@@ -1,6 +1,7 @@
 //! What is told of a pull request that is merged already, by this call or by another.
 
 use std::process::Command;
+use std::time::Duration;
 
 use aport_gate_tests::{AGENT, Home, client_binary, server_binary};
 use serde_json::{Value, json};
@@ -34,6 +35,40 @@ fn a_merge_that_github_refuses_after_it_was_done_counts_as_done() {
         }
         assert_eq!(settled(&home, &merged), "committed", "{refusal:?}");
         assert_eq!(github.api.seen("PUT", "/merge").len(), 1, "{refusal:?}");
+    }
+}
+
+/// The second delivery is refused while the first one is at work: not merged at this moment is no answer yet.
+#[test]
+fn a_merge_that_github_is_still_working_on_is_waited_for_and_else_held() {
+    let in_progress = "Merge already in progress";
+    let changed = "Head branch was modified. Review and try the merge again.";
+    for (status, message, takes, becomes) in [
+        (405, in_progress, 400, "committed"),
+        (409, in_progress, 1500, "committed"),
+        (409, changed, 1500, "committed"),
+        // Beyond all patience, and still on its way.
+        (405, in_progress, 60_000, "held"),
+        (409, in_progress, 60_000, "held"),
+        // GitHub's own reason why it does not merge.
+        (409, changed, 60_000, "released"),
+    ] {
+        let (home, github) = (Home::new(), GitHub::new());
+        github.change(|state| {
+            state.other_delivery = Some(Duration::from_millis(takes));
+            state.faults.push_back((false, problem(status, message)));
+        });
+        let told = merge(&github.server(&home));
+        assert_eq!(
+            settled(&home, &told),
+            becomes,
+            "{status} {message}: {told:?}"
+        );
+        assert_eq!(told.is_ok(), becomes == "committed", "{told:?}");
+        let is_unclear = told.text().contains("not known whether");
+        assert_eq!(is_unclear, becomes == "held", "{told:?}");
+        assert!(!is_unclear || told.text().contains(in_progress), "{told:?}");
+        assert_eq!(github.api.seen("PUT", "/merge").len(), 1, "{told:?}");
     }
 }
 

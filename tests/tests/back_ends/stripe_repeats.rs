@@ -76,15 +76,58 @@ fn another_server_that_repeats_a_declined_refund_is_told_the_decline() {
     assert!(stripe.refunds().is_empty());
 }
 
-/// An answer that was lost and is given again to the same call is of no earlier refund.
+/// An answer that Stripe gives again may be of an earlier call, also where this one had to ask twice: its first
+/// attempt may have been given the same answer already.
 #[test]
-fn a_lost_answer_that_is_given_again_is_told_as_paid_now() {
-    let (home, stripe) = (Home::new(), Stripe::with([Fault::After(Answer::Broken)]));
-    let paid =
-        stripe
-            .server(&home)
-            .call_tool("process_refund", order("pi_1", 500, "refund-0001"), None);
-    assert!(paid.is_ok(), "{paid:?}");
-    assert!(!paid.text().contains("Paid: "), "{paid:?}");
-    assert_eq!(stripe.refunds().len(), 1);
+fn an_answer_given_again_says_so_also_after_an_attempt_that_told_nothing() {
+    let limited = problem(
+        429,
+        json!({"type": "api_error", "message": "Too many requests"}),
+    );
+    for (first, paid_before) in [
+        (Fault::After(Answer::Broken), false),
+        (Fault::After(limited.clone()), false),
+        (Fault::Instead(limited), false),
+        (Fault::After(Answer::Broken), true),
+    ] {
+        let (home, stripe) = (Home::new(), Stripe::with([first.clone()]));
+        let call = |home: &Home| {
+            stripe
+                .server(home)
+                .call_tool("process_refund", order("pi_1", 500, "refund-0001"), None)
+        };
+        if paid_before {
+            assert!(call(&Home::new()).is_ok());
+        }
+        let paid = call(&home);
+        assert!(paid.is_ok(), "{first:?}: {paid:?}");
+        // Only what Stripe did not do before is surely new.
+        let is_new = matches!(first, Fault::Instead(_));
+        let says_so = paid
+            .text()
+            .contains("Paid: once under this key, by this call or an earlier one");
+        assert_eq!(says_so, !is_new, "{first:?}: {paid:?}");
+        assert_eq!(settled(&home, &paid), "committed");
+        assert_eq!(stripe.refunds().len(), 1);
+    }
+}
+
+#[test]
+fn a_failed_refund_that_is_given_again_says_that_a_new_try_needs_a_new_key() {
+    let failed = json!({"status": "failed", "failure_reason": "expired_or_canceled_card"});
+    let stripe = Stripe::with([Fault::Altered(failed)]);
+    for is_repeated in [false, true] {
+        let home = Home::new();
+        let told = stripe.server(&home).call_tool(
+            "process_refund",
+            order("pi_1", 500, "refund-0001"),
+            None,
+        );
+        for part in ["expired_or_canceled_card", "nothing was paid"] {
+            assert!(told.text().contains(part), "{part}: {told:?}");
+        }
+        let says_so = told.text().contains("use a new key for a new try");
+        assert_eq!(says_so, is_repeated, "{told:?}");
+        assert_eq!(settled(&home, &told), "released");
+    }
 }

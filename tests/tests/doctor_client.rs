@@ -31,15 +31,22 @@ impl Desk {
     }
 
     fn look(&self, entry: Value, more: &[&str]) -> Operated {
-        let file = self.client.path().join("client.json");
         let document = json!({ "mcpServers": { "gate": entry } });
-        std::fs::write(&file, document.to_string()).unwrap();
+        self.look_at("client.json", &document.to_string(), more)
+    }
+
+    /// At a file of this name.
+    fn look_at(&self, file: &str, document: &str, more: &[&str]) -> Operated {
+        let file = self.client.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, document).unwrap();
         let file = file.to_str().unwrap();
         let arguments = [&["doctor", "--json", "--client", file], more].concat();
         // What this shell has is not what a client passes on.
         let mut command = self.home.operator_command(&arguments);
         command
             .env("GITHUB_TOKEN", "of-this-shell")
+            .env("DOCTOR_HOME", self.home.path())
             .env("GITHUB_MERGE_METHOD", "guess");
         let output = command.output().unwrap();
         Operated {
@@ -201,6 +208,119 @@ fn keys_in_plain_text_are_warned_of_and_never_shown() {
     }
 }
 
+const DESKTOP: &str = "claude_desktop_config.json";
+
+#[test]
+fn what_this_client_does_not_fill_in_or_read_is_a_failure() {
+    let desk = Desk::new();
+    let filled = |form: &str| desk.entry(server(), &[], &[("APORT_HOME", form)]);
+    let with = |key: &str, value: Value| {
+        let mut entry = desk.entry(server(), &[], &[]);
+        entry[key] = value;
+        entry
+    };
+    let asked = desk.entry(server(), &[], &[("GITHUB_TOKEN", "${input:nokey}")]);
+    let (code, vs_code) = (".mcp.json", ".vscode/mcp.json");
+    for (file, key, entry, part) in [
+        (
+            DESKTOP,
+            "mcpServers",
+            filled("${DOCTOR_HOME}"),
+            "Claude Desktop does not fill in",
+        ),
+        (code, "mcpServers", filled("${userHome}/x"), "APORT_HOME"),
+        (
+            vs_code,
+            "servers",
+            filled("${DOCTOR_HOME}"),
+            "VS Code does not fill in",
+        ),
+        (vs_code, "servers", asked, "no such `id`"),
+        (
+            DESKTOP,
+            "servers",
+            with("disabled", false.into()),
+            "reads `mcpServers`",
+        ),
+        (
+            vs_code,
+            "mcpServers",
+            with("disabled", false.into()),
+            "reads `servers`",
+        ),
+        (
+            DESKTOP,
+            "mcpServers",
+            with("env", json!(["A=b"])),
+            "`env` is no object",
+        ),
+        (
+            DESKTOP,
+            "mcpServers",
+            with("type", "http".into()),
+            "needs a `url`",
+        ),
+        (
+            DESKTOP,
+            "mcpServers",
+            filled("~/aport-home"),
+            "APORT_HOME is `~/aport-home`",
+        ),
+    ] {
+        let document = json!({ key: { "gate": entry } }).to_string();
+        let run = desk.look_at(file, &document, &[]);
+        assert_eq!(run.code, 1, "{file} {part}: {run:?}");
+        assert!(run.stdout.contains(part), "{part}: {run:?}");
+        assert!(!run.stdout.contains("and ended it again"), "{run:?}");
+    }
+    assert!(!std::path::Path::new("~").exists());
+    // And what it does.
+    for (file, key, form) in [
+        (code, "mcpServers", "${DOCTOR_HOME}"),
+        (vs_code, "servers", "${env:DOCTOR_HOME}"),
+    ] {
+        let document = json!({ key: { "gate": filled(form) } }).to_string();
+        let run = desk.look_at(file, &document, &[]);
+        assert_eq!((run.code, &*told(&run, "start").0), (0, "ok"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_configuration_with_comments_is_read_as_vs_code_reads_it() {
+    let desk = Desk::new();
+    let entry = desk.entry(server(), &[], &[]);
+    for (file, key, code) in [
+        (".vscode/mcp.json", "servers", 0),
+        (DESKTOP, "mcpServers", 1),
+    ] {
+        let document = format!("{{ // mine\n \"{key}\": {{ \"gate\": {entry}, }} /* all */ }}");
+        let run = desk.look_at(file, &document, &["--no-start"]);
+        assert_eq!(run.code, code, "{run:?}");
+    }
+}
+
+#[test]
+fn a_gate_that_would_refuse_every_call_and_the_only_entry_with_a_url_are_told() {
+    let desk = Desk::new();
+    let mut unbound = desk.entry(server(), &[], &[("APORT_SECURITY", "secure")]);
+    unbound["env"]
+        .as_object_mut()
+        .unwrap()
+        .remove("APORT_AGENT_ID");
+    let run = desk.look(unbound, &["--no-start"]);
+    assert!(
+        run.stdout.contains("every gated call would be refused"),
+        "{run:?}"
+    );
+    let run = desk.look(json!({ "url": "http://127.0.0.1:8080/mcp" }), &[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.stdout
+            .contains("doctor --http http://127.0.0.1:8080/mcp"),
+        "{run:?}"
+    );
+}
+
 /// Programs that a test writes as it needs them.
 #[cfg(unix)]
 mod scripts {
@@ -263,6 +383,76 @@ mod scripts {
             .output()
             .unwrap();
         assert!(!alive.status.success(), "{} lives on", pid.trim());
+    }
+
+    /// Whether the process whose id is in this file is there no more.
+    fn is_gone(file: &std::path::Path) -> bool {
+        let pid = std::fs::read_to_string(file).unwrap();
+        (0..50).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            let ps = std::process::Command::new("ps")
+                .args(["-o", "stat=", "-p", pid.trim()])
+                .output()
+                .unwrap();
+            let state = String::from_utf8(ps.stdout).unwrap();
+            state.trim().is_empty() || state.trim().starts_with('Z')
+        })
+    }
+
+    #[test]
+    fn nothing_that_a_program_starts_itself_is_left_behind() {
+        let desk = Desk::new();
+        let pid = desk.client.path().join("pid");
+        let kept = format!("sleep 600 &\necho $! > '{}'", pid.display());
+        let serves = script(&desk, &format!("{kept}\nexec '{}'", server()));
+        let run = desk.look(desk.entry(&serves, &[], &[]), &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(is_gone(&pid), "{run:?}");
+        let hangs = script(&desk, &format!("{kept}\nwait"));
+        let entry = desk.entry(&hangs, &[], &[]);
+        let run = desk.look(entry.clone(), &["--start-timeout", "1"]);
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(is_gone(&pid), "{run:?}");
+        // Nor when this program is asked to end.
+        std::fs::remove_file(&pid).unwrap();
+        let file = desk.client.path().join("client.json");
+        let arguments = ["doctor", "--client", file.to_str().unwrap()];
+        let mut command = desk.home.operator_command(&arguments);
+        let command = command.stdout(std::process::Stdio::null());
+        let mut doctor = command.spawn().unwrap();
+        while std::fs::read_to_string(&pid).unwrap_or_default().is_empty() {
+            assert!(doctor.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let id = doctor.id().to_string();
+        let asked = std::process::Command::new("kill").arg(&id).status();
+        assert!(asked.unwrap().success());
+        assert!(!doctor.wait().unwrap().success());
+        assert!(is_gone(&pid));
+    }
+
+    /// Longer than rmcp waits before it asks in the older protocol.
+    #[test]
+    fn a_server_that_is_slow_to_start_has_the_time_that_was_given() {
+        let desk = Desk::new();
+        let slow = script(&desk, &format!("sleep 11\nexec '{}'", server()));
+        let run = desk.look(desk.entry(&slow, &[], &[]), &["--start-timeout", "40"]);
+        assert_eq!((run.code, &*told(&run, "start").0), (0, "ok"), "{run:?}");
+    }
+
+    #[test]
+    fn nothing_that_only_the_configuration_knows_is_shown() {
+        let desk = Desk::new();
+        let program = script(
+            &desk,
+            "echo \"$DB_PASS $3 $2\" >&2\nprintf '%s\\n' \"$PEM\" >&2\nexit 3",
+        );
+        let variables = [("DB_PASS", "hunter2"), ("PEM", "a\nhunter3\nb")];
+        let arguments = ["-e", "NAME=hunter4", "Authorization: Bearer hunter5"];
+        let run = desk.look(desk.entry(&program, &arguments, &variables), &[]);
+        let (_, found) = told(&run, "start");
+        assert!(found.contains("[hidden]"), "{found}");
+        assert!(!run.stdout.contains("hunter"), "{run:?}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(super) fn checks(variables: &Variables) -> Vec<Check> {
             None => unset.push(format!("{name} ({default})")),
         }
     }
+    checks.extend(unexpanded_home(variables));
     if !unset.is_empty() {
         checks.push(Check::good("defaults", unset.join(", ")));
     }
@@ -30,6 +31,22 @@ pub(super) fn checks(variables: &Variables) -> Vec<Check> {
         }));
     }
     checks
+}
+
+/// A home that only a shell would understand: the server would make a folder of that name.
+fn unexpanded_home(variables: &Variables) -> Option<Check> {
+    let home = variables.get("APORT_HOME")?.to_string_lossy();
+    let is_whole = !home.starts_with('~') && !(home.starts_with('$') && !home.contains("${"));
+    if is_whole {
+        return None;
+    }
+    let rest = home.split_once('/').map_or("", |(_, rest)| rest);
+    let whole = etcetera::home_dir().ok().map(|home| home.join(rest));
+    let whole = whole.map_or_else(String::new, |whole| {
+        format!(", such as `{}`", whole.display())
+    });
+    let found = format!("APORT_HOME is `{home}`, and nobody but a shell makes a folder of that");
+    Some(Check::bad("environment", found).next(format!("write the whole path{whole}")))
 }
 
 /// The known name that a misspelt one is next to.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::late::Late;
+
 /// Bytes that are kept of each stream.
 const KEPT: usize = 8 * 1024;
 /// Lines of a log that are shown.
@@ -26,12 +28,13 @@ impl Beginning {
         onward: impl AsyncWrite + Unpin,
     ) {
         let mut onward = Some(onward);
+        let mut late = Late::from_now();
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = stream.read(&mut buffer).await {
             let came = buffer.get(..length).unwrap_or_default();
             self.keep(came);
             if let Some(to) = &mut onward
-                && to.write_all(came).await.is_err()
+                && to.write_all(&late.rest_of(came)).await.is_err()
             {
                 onward = None;
             }

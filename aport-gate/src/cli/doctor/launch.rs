@@ -57,6 +57,9 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        // So that what it starts itself can be ended with it.
+        #[cfg(unix)]
+        command.process_group(0);
         command
     }
 }

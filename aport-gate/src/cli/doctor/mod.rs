@@ -7,10 +7,14 @@ mod heard;
 mod home;
 #[cfg(feature = "http")]
 mod http;
+mod jsonc;
+mod late;
 mod launch;
 mod ledger;
 mod passports;
+mod processes;
 mod program;
+mod reader;
 #[cfg(feature = "registry")]
 mod registry;
 mod secrets;

@@ -1,54 +1,75 @@
 //! Starts the server of a client's configuration as the client would, and asks it for its tools.
 
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rmcp::model::ServerPeerInfo;
+use rmcp::RoleClient;
+use rmcp::model::{ProtocolVersion, ServerPeerInfo};
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, RunningService,
+};
 use tokio::io::DuplexStream;
-use tokio::process::{Child, ChildStdin};
-use tokio::task::JoinHandle;
+use tokio::process::ChildStdin;
 use tokio::time::timeout;
 
 use super::Check;
 use super::heard::{Beginning, End, shown};
 use super::launch::Launch;
-use crate::{ClientError, ListedTool, PassportClient};
+use super::processes::Started;
+use crate::{ListedTool, PassportClient};
 
 /// Nothing is called, so nobody is asked for the passport of this agent.
 const AGENT: &str = "ap_doctor";
-/// How long a program has to end by itself when nobody talks to it any more.
-const LAST_WAIT: Duration = Duration::from_secs(2);
 /// Bytes between a program and who reads its messages.
 const PIPE: usize = 64 * 1024;
 /// Tools whose names are shown.
 const SHOWN: usize = 20;
 
-/// What a program was heard to say, and its process.
+/// What a program was heard to say, and its processes.
 #[derive(Default)]
 struct Heard {
     beginning: Beginning,
     log: End,
-    children: Mutex<Vec<(Child, JoinHandle<()>)>>,
+    started: Mutex<Vec<Started>>,
 }
 
 /// Starts it, asks it, ends it.
 pub(super) async fn checks(launch: &Launch, within: Duration) -> Vec<Check> {
-    let heard = Arc::new(Heard::default());
-    let (start, by) = (launch.clone(), Arc::clone(&heard));
-    // Once more only where the answer to the question of the newer protocol is none of it.
-    let start = move || std::future::ready(by.start(&start));
+    let heard = Heard::default();
     let asking = async {
-        let client = PassportClient::with_connector(start, AGENT).await?;
-        let tools = client.list_tools().await?;
+        let service = heard.spoken_with(launch).await?;
+        // The one limit is that of this command.
+        let client = PassportClient::builder(AGENT).timeout(None).wrap(service);
+        let client = client.map_err(|error| error.to_string())?;
+        let tools = client.list_tools().await;
+        let tools = tools.map_err(|error| error.to_string())?;
         let server = client.peer().peer_info();
         client.close().await;
         Ok((server, tools))
     };
-    let answer: Option<Result<_, ClientError>> = timeout(within, asking).await.ok();
+    let asking = timeout(within, asking);
+    // It is in a group of its own, so what ends this program does not end it.
+    let answer: Option<Result<_, String>> = match crate::stop::signal() {
+        Ok(signal) => tokio::select! {
+            answer = asking => answer.ok(),
+            () = signal => {
+                heard.end(true).await;
+                return vec![
+                    Check::bad("start", "this was asked to end before the server had told its tools; what was started is ended")
+                        .next("run it again"),
+                ];
+            }
+        },
+        Err(_) => asking.await.ok(),
+    };
     let ended = heard.end(answer.is_none()).await;
     let program = launch.program.display();
-    let hidden = |line: &str| shown(&launch.secrets.hidden_in(line));
+    // Once more when colours are gone that may have been in the middle of one.
+    let hidden = |line: &str| {
+        let plain = shown(&launch.secrets.hidden_in(line));
+        launch.secrets.hidden_in(&plain)
+    };
     let stray = heard.beginning.stray_line().map(|line| hidden(&line));
     let why = match answer {
         Some(Ok((server, tools))) => {
@@ -78,7 +99,7 @@ pub(super) async fn checks(launch: &Launch, within: Duration) -> Vec<Check> {
         }
         Some(Err(error)) => match ended {
             Some(status) => format!("it ended ({status}) before it had told its tools"),
-            None => hidden(&error.to_string()),
+            None => hidden(&error),
         },
         None => format!("it did not tell its tools within {} s", within.as_secs()),
     };
@@ -97,6 +118,31 @@ pub(super) async fn checks(launch: &Launch, within: Duration) -> Vec<Check> {
 }
 
 impl Heard {
+    /// Starts it and speaks the newer protocol, or the older one where it does not know that; in a second start
+    /// where its answer to the newer one's question is none of it.
+    async fn spoken_with(&self, launch: &Launch) -> Result<RunningService<RoleClient, ()>, String> {
+        let either = ClientLifecycleMode::Auto {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            legacy_version: None,
+        };
+        let start = || self.start(launch).map_err(|error| error.to_string());
+        let mut spoken = ().serve_with_lifecycle(start()?, either).await;
+        if let Err(ClientInitializeError::ExpectedInitResult(Some(_))) = spoken {
+            let older = ClientLifecycleMode::Initialize;
+            spoken = ().serve_with_lifecycle(start()?, older).await;
+        }
+        spoken.map_err(|error| match error {
+            ClientInitializeError::ExpectedInitResponse(_)
+            | ClientInitializeError::ExpectedInitResult(_) => {
+                "its answer to the handshake is no message of MCP".to_owned()
+            }
+            ClientInitializeError::ConnectionClosed(_) => {
+                "it does not speak MCP: the connection ended during the handshake".to_owned()
+            }
+            other => other.to_string(),
+        })
+    }
+
     fn start(&self, launch: &Launch) -> Result<(DuplexStream, ChildStdin), std::io::Error> {
         let mut child = launch.command().spawn()?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
@@ -109,39 +155,23 @@ impl Heard {
         let reading = tokio::spawn(async move {
             tokio::join!(beginning.read(stdout, onward), log.read(stderr));
         });
-        let children = &self.children;
-        let mut children = children.lock().unwrap_or_else(PoisonError::into_inner);
-        children.push((child, reading));
+        let started = &self.started;
+        let mut started = started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.push(Started::new(child, reading));
         Ok((said, stdin))
     }
 
-    /// Ends what still runs, and gives the last one's status where it ended by itself. `hangs` is for one that
+    /// Ends what still runs, and gives the last one's status where it ended by itself. `at_once` is for one that
     /// had time enough.
-    async fn end(&self, hangs: bool) -> Option<ExitStatus> {
-        let children = {
-            let children = &self.children;
-            let mut children = children.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *children)
+    async fn end(&self, at_once: bool) -> Option<ExitStatus> {
+        let started = {
+            let started = &self.started;
+            let mut started = started.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *started)
         };
         let mut status = None;
-        for (mut child, reading) in children {
-            let by_itself = if hangs {
-                child.try_wait().ok().flatten()
-            } else {
-                let ended = timeout(LAST_WAIT, child.wait()).await;
-                ended.ok().and_then(Result::ok)
-            };
-            if by_itself.is_none() {
-                // By its own id, and nobody else.
-                let _ = child.start_kill();
-                let _ = timeout(LAST_WAIT, child.wait()).await;
-            }
-            // What it started itself may keep the streams open.
-            let abort = reading.abort_handle();
-            if timeout(LAST_WAIT / 4, reading).await.is_err() {
-                abort.abort();
-            }
-            status = by_itself;
+        for program in started {
+            status = program.end(at_once).await;
         }
         status
     }

@@ -201,6 +201,7 @@ mod tests {
         let uncertain = ClientError::Uncertain {
             tool: tool(),
             key: None,
+            earlier_start: false,
             last: Box::new(not_sent()),
         };
         let status = 401;

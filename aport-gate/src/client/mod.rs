@@ -313,11 +313,15 @@ impl PassportClient {
     /// or idempotent and [`trust_annotations`](PassportClientBuilder::trust_annotations) is on. A request that
     /// provably did not get to the server is always sent again.
     ///
+    /// Of a [resumed](Intention::is_resumed) intention an earlier start may have made an attempt: where it could
+    /// execute twice, nothing is sent.
+    ///
     /// # Errors
     /// As [`PassportClient::call`], and:
     /// - [`ClientError::Uncertain`]: an answer was lost, and no later attempt succeeded; or the key was used
     ///   already. A denial in it whose [`key_was_used`](Denial::key_was_used) says that an attempt had been
-    ///   allowed: one without an answer, one that the network delivered twice, or another process's.
+    ///   allowed: one without an answer, one that the network delivered twice, or another process's. Of a resumed
+    ///   intention every end but success: also a denial does not say what an earlier start did.
     /// - [`ClientError::Deadline`]: the time was over.
     /// - [`ClientError::Adjustment`]: the strategy does not fit the arguments.
     pub async fn carry_out(
@@ -327,7 +331,7 @@ impl PassportClient {
     ) -> Result<ToolReply, ClientError> {
         let arguments = intention.arguments.clone();
         let attempts = Attempts::new(self, &intention.tool, arguments, retry);
-        attempts.of_intention(&intention.key).run().await
+        attempts.of_intention(intention).run().await
     }
 
     /// Closes the connection, where this client owns it.

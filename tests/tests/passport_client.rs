@@ -218,9 +218,8 @@ async fn a_later_start_says_what_an_earlier_one_may_have_done_and_sends_only_wha
 
     // That of refunds does. Before the second start somebody suspends the passport.
     let file = home.path().join("refund.json");
-    let start = || {
-        StoredIntention::load_or_new(&file, "process_refund", arguments(100, "later")).unwrap()
-    };
+    let start =
+        || StoredIntention::load_or_new(&file, "process_refund", arguments(100, "later")).unwrap();
     client.carry_out(&start(), &persistent()).await.unwrap();
     let mut suspended = passport();
     suspended["status"] = json!("suspended");

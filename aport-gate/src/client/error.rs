@@ -7,7 +7,7 @@ use rmcp::service::ServiceError;
 use super::listing::LIST_METHOD;
 use super::received::{decision_in, line};
 use super::unsent::Unsent;
-use super::wording::{at_last, earlier, protocol, told, traces, unknown};
+use super::wording::{at_last, earlier, protocol, told, traces, unanswered, unknown};
 use super::{DecisionSummary, Denial};
 
 /// Why a call to a gated tool gave no result.
@@ -87,7 +87,8 @@ pub enum ClientError {
     /// The connection failed, or took too long. It is unknown whether the tool ran: repeat only
     /// a call that cannot execute twice.
     #[error(
-        "connection failed during `{tool}`, so it is unknown whether it ran: {}{}",
+        "connection failed during `{tool}`, so {}: {}{}",
+        unanswered(self.may_have_run()),
         told(source),
         traces(None, key.as_deref())
     )]
@@ -202,6 +203,10 @@ impl ClientError {
     /// where it may.
     pub fn may_have_run(&self) -> bool {
         match self {
+            // Asking for the tools runs none.
+            Self::Protocol { tool, .. } | Self::Transport { tool, .. } if tool == LIST_METHOD => {
+                false
+            }
             Self::Transport { .. }
             | Self::Uncertain { .. }
             | Self::InputRequired { .. }
@@ -209,8 +214,6 @@ impl ClientError {
             Self::Tool { decision, .. } => !decision
                 .as_ref()
                 .is_some_and(|decision| decision.nothing_executed),
-            // Asking for the tools runs none.
-            Self::Protocol { tool, .. } if tool == LIST_METHOD => false,
             Self::Protocol { code, decision, .. } => match decision {
                 Some(decision) => decision.allow && !decision.nothing_executed,
                 None => !NEVER_RUN.contains(code),

@@ -31,6 +31,14 @@ pub(super) fn earlier(denial: &Denial) -> String {
     format!("; an earlier call with {key} was allowed, and may have run")
 }
 
+/// Of a request without an answer.
+pub(super) fn unanswered(may_have_run: bool) -> &'static str {
+    match may_have_run {
+        true => "it is unknown whether it ran",
+        false => "no tool was called",
+    }
+}
+
 pub(super) fn protocol(tool: &str, message: &str, may_have_run: bool) -> String {
     match may_have_run {
         false => format!("server refused the request `{tool}`: {message}"),

@@ -256,7 +256,7 @@ impl PassportClient {
     }
 
     /// Calls a tool once. Of a success, [`ToolReply::decision_match`] says whether the decision that came with it
-    /// is one about this call. Waits a minute at most unless
+    /// is one about this call. Waits 30 seconds at most unless
     /// [`timeout`](PassportClientBuilder::timeout) says otherwise.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use super::{ClientError, Denial, Exceeded};
 
 /// No wait of a [`RetryOnDenial`] is longer than this.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// Longest time for one attempt where the caller names none.
+pub(super) const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// A caller's own adjustment; `None` gives up.
 pub type AdjustArguments = dyn Fn(&Denial, &JsonObject) -> Option<JsonObject> + Send + Sync;
@@ -120,7 +122,7 @@ impl Default for Retry {
             max_attempts: 5,
             base_delay: Duration::from_millis(100),
             longest_delay: Duration::from_secs(10),
-            attempt_timeout: Some(Duration::from_secs(30)),
+            attempt_timeout: Some(ATTEMPT),
             deadline: Some(Duration::from_secs(120)),
             transient: true,
             repeat_lost: true,

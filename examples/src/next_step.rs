@@ -116,6 +116,9 @@ pub(crate) fn after_client(error: &ClientError) -> String {
         ClientError::Unavailable(denial) if denial.has_code("gate.invalid_arguments") => {
             "correct the arguments; `aport-gate-client tools` lists those that the tool requires"
         }
+        ClientError::Denied(denial) if denial.is_malformed() => {
+            "correct the arguments, as its reasons say"
+        }
         ClientError::Unavailable(denial) if denial.has_code("gate.facts_refused") => {
             "correct what its reason tells of: the same call cannot pass"
         }

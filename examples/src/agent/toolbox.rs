@@ -228,11 +228,8 @@ fn refused(error: &ClientError, is_gated: bool) -> Value {
 
 /// A denial that a model can act on: codes, numbers, limits, and whether other arguments can pass.
 fn denied(denial: &Denial) -> Value {
-    let is_malformed = |reason: &aport_gate::DenialReason| reason.code == "gate.invalid_arguments";
     let what_to_do = match denial.class() {
-        _ if denial.reasons.iter().any(is_malformed) => {
-            "Nothing was done. Correct the arguments as `reasons` says."
-        }
+        _ if denial.is_malformed() => "Nothing was done. Correct the arguments as `reasons` says.",
         DenialClass::Adjustable => {
             "Nothing was done. Values within the limits named in `reasons` can pass, if they still serve the user."
         }

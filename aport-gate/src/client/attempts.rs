@@ -16,7 +16,7 @@ use super::listing::ListedTool;
 use super::repeat::{cannot_execute_twice, is_keyed, key_argument, key_in};
 use super::{
     AGENT_ARGUMENT, AGENT_META, ClientError, DecisionMatch, Denial, DenialClass, Intention,
-    PassportClient, Preview, Retry, ToolReply, reply, unsent,
+    PassportClient, Preview, Retry, Sent, ToolReply, reply, unsent,
 };
 
 /// One call under way.
@@ -32,6 +32,8 @@ pub(super) struct Attempts<'c> {
     began: Instant,
     made: u32,
     denials: Vec<Denial>,
+    /// The arguments of the last attempt that was sent.
+    sent: Option<JsonObject>,
     /// An attempt may have run whose answer was lost.
     lost: bool,
     /// The server had forgotten the session once.
@@ -74,6 +76,7 @@ impl<'c> Attempts<'c> {
             began: Instant::now(),
             made: 0,
             denials: Vec::new(),
+            sent: None,
             lost: false,
             session_was_gone: false,
             repeatable: true,
@@ -91,12 +94,27 @@ impl<'c> Attempts<'c> {
     }
 
     pub(super) async fn run(mut self) -> Result<ToolReply, ClientError> {
+        self.until_the_end().await
+    }
+
+    /// Notes what was sent, whatever it ended in.
+    pub(super) async fn run_noting(mut self, sent: &mut Sent) -> Result<ToolReply, ClientError> {
+        let outcome = self.until_the_end().await;
+        sent.arguments = self.sent;
+        sent.denials = match &outcome {
+            Ok(reply) => reply.denials.clone(),
+            Err(_) => self.denials,
+        };
+        outcome
+    }
+
+    async fn until_the_end(&mut self) -> Result<ToolReply, ClientError> {
         loop {
             self.made = self.made.saturating_add(1);
             let error = match self.attempt().await {
                 Ok(mut reply) => {
-                    reply.denials = self.denials;
-                    reply.idempotency_key = self.key;
+                    reply.denials = std::mem::take(&mut self.denials);
+                    reply.idempotency_key = self.key.take();
                     reply.attempts = self.made;
                     return Ok(reply);
                 }
@@ -220,6 +238,7 @@ impl<'c> Attempts<'c> {
         {
             return Err(ClientError::Denied(denial));
         }
+        self.sent = Some(arguments.clone());
         Ok((open, arguments))
     }
 

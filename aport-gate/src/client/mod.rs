@@ -49,7 +49,7 @@ pub use self::{
     listing::{ListedTool, ToolPolicy},
     pre_check::{PreCheck, Preview},
     reply::{DecisionMatch, DecisionSummary, ToolReply},
-    retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
+    retry::{AdjustArguments, Retry, RetryOnDenial, Sent, Strategy},
     stored::{StoredIntention, StoredIntentionError},
 };
 
@@ -297,11 +297,29 @@ impl PassportClient {
         arguments: JsonObject,
         retry: RetryOnDenial,
     ) -> Result<ToolReply, ClientError> {
+        let mut sent = Sent::default();
+        self.call_with_retry_noting(tool, arguments, retry, &mut sent)
+            .await
+    }
+
+    /// As [`call_with_retry`](Self::call_with_retry), and puts into `sent` what was sent last and what was refused
+    /// before. After an adjusted call that failed, that tells which amount may have been paid.
+    ///
+    /// # Errors
+    /// As [`call_with_retry`](Self::call_with_retry).
+    pub async fn call_with_retry_noting(
+        &self,
+        tool: &str,
+        arguments: JsonObject,
+        retry: RetryOnDenial,
+        sent: &mut Sent,
+    ) -> Result<ToolReply, ClientError> {
         let retry = Retry {
             attempt_timeout: self.timeout,
             ..retry.terms()
         };
-        Attempts::new(self, tool, arguments, &retry).run().await
+        let attempts = Attempts::new(self, tool, arguments, &retry);
+        attempts.run_noting(sent).await
     }
 
     /// Carries an intention out: one idempotency key over all attempts, adjusted arguments after a denial,

@@ -53,6 +53,17 @@ pub struct RetryOnDenial {
     pub base_delay_ms: u64,
 }
 
+/// What was sent of a call, whatever it ended in: see
+/// [`call_with_retry_noting`](super::PassportClient::call_with_retry_noting).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Arguments of the last attempt, adjustments included; `None` where none was made.
+    pub arguments: Option<JsonObject>,
+    /// Denials that attempts before the last one met.
+    pub denials: Vec<Denial>,
+}
+
 impl RetryOnDenial {
     /// Three calls in all, waiting from 100 milliseconds.
     pub fn new(strategy: Strategy) -> Self {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use aport_gate::oap::parse_json;
 use aport_gate::terminal::Progress;
-use aport_gate::{BearerToken, ClientError, PassportClient, RetryOnDenial, Strategy, ToolReply};
+use aport_gate::{
+    BearerToken, ClientError, PassportClient, RetryOnDenial, Sent, Strategy, ToolReply,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -33,14 +35,15 @@ pub async fn run(common: &Common, call: &Call) -> Result<ExitCode, RunError> {
         max_attempts: call.retry_on_denial.saturating_add(1),
         ..RetryOnDenial::new(strategy)
     };
-    let calling = client.call_with_retry(&call.tool, arguments, retry);
+    let mut sent = Sent::default();
+    let calling = client.call_with_retry_noting(&call.tool, arguments, retry, &mut sent);
     let outcome = Progress::unless(common.json)
         .during("waiting for the tool", calling)
         .await;
     client.close().await;
     let report = match &outcome {
         Ok(reply) => CallReport::of_reply(&call.tool, reply),
-        Err(error) => CallReport::of_error(&call.tool, error),
+        Err(error) => CallReport::of_error(&call.tool, error, sent),
     };
     let code = report.outcome.exit_code();
     if common.json {

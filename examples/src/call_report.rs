@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aport_gate::{ClientError, DecidedBy, DecisionMatch, Denial, ToolReply};
+use aport_gate::{ClientError, DecidedBy, DecisionMatch, Denial, Sent, ToolReply};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub struct CallReport {
     pub text: String,
     /// What the tool gave besides, as data.
     pub structured: Option<Value>,
-    /// The arguments with which it ran, adjustments included.
+    /// The arguments as they were sent last, adjustments included; null where nothing was sent.
     pub arguments: Option<Value>,
     /// The idempotency key that was sent: what to look for, where nobody knows whether it ran.
     pub idempotency_key: Option<String>,
@@ -95,7 +95,7 @@ pub struct CallReport {
     pub decision_match: Option<DecisionMatch>,
     /// The refusal that stands.
     pub denial: Option<Denial>,
-    /// Refusals after which the arguments were adjusted.
+    /// Refusals after which the arguments were adjusted, also of a call that failed then.
     pub denials: Vec<Denial>,
     /// Whether the tool may have run. Where it may and the outcome is not `ok`, look before it is called again.
     pub may_have_run: bool,
@@ -125,7 +125,7 @@ impl CallReport {
         }
     }
 
-    pub(crate) fn of_error(tool: &str, error: &ClientError) -> Self {
+    pub(crate) fn of_error(tool: &str, error: &ClientError, sent: Sent) -> Self {
         let denial = error.denial().cloned();
         let decision = match error {
             ClientError::Tool { decision, .. } | ClientError::Protocol { decision, .. } => {
@@ -149,12 +149,12 @@ impl CallReport {
             tool: tool.to_owned(),
             text,
             structured: None,
-            arguments: None,
+            arguments: sent.arguments.map(Value::Object),
             idempotency_key: error.idempotency_key().map(str::to_owned),
             decision,
             decision_match: None,
             denial,
-            denials: Vec::new(),
+            denials: sent.denials,
             may_have_run: error.may_have_run(),
             next: Some(after_client(error)),
         }
@@ -201,6 +201,7 @@ mod tests {
         let uncertain = ClientError::Uncertain {
             tool: tool(),
             key: None,
+            earlier_start: false,
             last: Box::new(not_sent()),
         };
         let status = 401;

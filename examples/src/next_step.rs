@@ -116,6 +116,9 @@ pub(crate) fn after_client(error: &ClientError) -> String {
         ClientError::Unavailable(denial) if denial.has_code("gate.invalid_arguments") => {
             "correct the arguments; `aport-gate-client tools` lists those that the tool requires"
         }
+        ClientError::Denied(denial) if denial.is_malformed() => {
+            "correct the arguments, as its reasons say"
+        }
         ClientError::Unavailable(denial) if denial.has_code("gate.facts_refused") => {
             "correct what its reason tells of: the same call cannot pass"
         }
@@ -145,25 +148,37 @@ pub(crate) fn after_client(error: &ClientError) -> String {
     told.to_owned()
 }
 
-/// After a call of which nobody knows whether it ran. An allowed decision is found by its id; that of a denial for a
-/// used key is not the one that allowed, so the record with the key has to be found.
+/// After a call of which nobody knows whether it ran.
 fn look(error: &ClientError) -> String {
-    let key = error.idempotency_key();
-    let is_used = error.denial().is_some_and(Denial::key_was_used);
-    let whether = match is_used {
+    let whether = match error.denial().is_some_and(Denial::key_was_used) {
         true => "whether the earlier call ran",
         false => "whether it ran",
     };
-    match (error.decision_id(), key) {
-        (Some(id), _) if !is_used => format!(
-            "look with `aport-gate audit show {id}` at the server {whether}, before it is done again"
-        ),
-        (_, Some(key)) => format!(
-            "look {whether}, before it is done again: `aport-gate audit list --allow --json` at the server has its decision under the idempotency key `{key}`"
-        ),
-        _ => format!(
-            "look with `aport-gate audit list` at the server {whether}, before it is done again"
-        ),
+    let under = match error.idempotency_key() {
+        Some(key) => format!(", under the idempotency key `{key}`"),
+        None => String::new(),
+    };
+    let search = search(error);
+    format!("look with `{search}` at the server {whether}{under}, before it is done again")
+}
+
+/// The command that finds, at the server, the call of which nobody knows whether it ran. An allowed decision is found
+/// by its id. That of a denial is not the one under which it may have run, so the key has to be looked for.
+pub(crate) fn search(error: &ClientError) -> String {
+    let allowed = error.decision_id().filter(|_| error.denial().is_none());
+    match (allowed, error.idempotency_key()) {
+        (Some(id), _) => format!("aport-gate audit show {}", in_shell(id)),
+        (None, Some(key)) => format!("aport-gate audit list --key {}", in_shell(key)),
+        (None, None) => "aport-gate audit list --allow".to_owned(),
+    }
+}
+
+/// As one word of a shell, whatever stands in it.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -176,4 +191,27 @@ pub(crate) fn after_unmatched(found: DecisionMatch) -> String {
     format!(
         "the tool ran, and the decision that its gate should have sent about this call {what}: ask whoever runs the server, or what stands before it"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_word_of_the_printed_command() {
+        let of = |key: &str| {
+            search(&ClientError::Transport {
+                tool: "pay".to_owned(),
+                source: Box::new(aport_gate::rmcp::service::ServiceError::TransportClosed),
+                key: Some(key.to_owned()),
+            })
+        };
+        for (key, word) in [
+            ("order-7", "order-7"),
+            ("a b; rm c", "'a b; rm c'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+        ] {
+            assert_eq!(of(key), format!("aport-gate audit list --key {word}"));
+        }
+    }
 }

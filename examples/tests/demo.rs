@@ -111,6 +111,18 @@ fn call_adjusts_to_the_limit_and_refuses_without_retry() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(json(&output)["arguments"]["amount"], 50_000);
 
+    // What is wrong with the arguments is for who calls to correct, not for who issues passports.
+    for (right, wrong) in [("key-00001", "r1"), ("USD", "usd")] {
+        let malformed = arguments.replace(right, wrong);
+        let output = client(&["call", "process_refund", &malformed, "--home", home]);
+        let report = json(&output);
+        assert_eq!(report["outcome"], "denied", "{report}");
+        assert_eq!(
+            report["next"], "correct the arguments, as its reasons say",
+            "{report}"
+        );
+    }
+
     let unknown = client(&[&call[..], &["--agent", "ap_nobody"]].concat());
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
 }
@@ -313,11 +325,15 @@ fn an_uncertain_call_names_its_key_and_ends_with_3() {
     assert_eq!(text.status.code(), Some(3), "{text:?}");
     let told = String::from_utf8_lossy(&text.stderr);
     assert!(
-        told.contains("`order-7`") && told.contains("audit list"),
+        told.contains("`order-7`") && told.contains("`aport-gate audit list --key order-7`"),
         "{told}"
     );
     let report = json(&against(&[&call[..], &["--json"]].concat()));
     assert_eq!(report["idempotency_key"], "order-7", "{report}");
+    assert_eq!(
+        report["arguments"]["idempotency_key"], "order-7",
+        "{report}"
+    );
     let next = report["next"].as_str().unwrap();
     assert!(next.contains("`order-7`"), "{next}");
 }

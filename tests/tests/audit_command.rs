@@ -77,6 +77,41 @@ fn records_are_listed_by_what_they_are_about() {
 }
 
 #[test]
+fn a_key_is_found_behind_any_number_of_later_records_and_a_cut_list_says_so() {
+    let (home, server) = busy();
+    let key = "key of 'one' call";
+    let paid = server.call_tool("process_refund", refund_arguments(1, key), None);
+    assert!(paid.is_ok(), "{paid:?}");
+    for later in 0..60 {
+        let arguments = refund_arguments(1, &format!("key-later-{later}"));
+        assert!(server.call_tool("process_refund", arguments, None).is_ok());
+    }
+    let run = |arguments: &[&str]| home.operator_command(arguments).output().unwrap();
+    let told = |arguments: &[&str]| String::from_utf8(run(arguments).stderr).unwrap();
+
+    let found = list(&home, &["--key", key]);
+    assert_eq!(kinds(&found), ["decision", "outcome"]);
+    assert_eq!(found[0]["body"]["idempotency_key"], json!(key));
+    let found = list(&home, &["--key", key, "--allow"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(told(&["audit", "list", "--key", key]), "");
+    // Its record is not among the last ones: a list without it must not read as if there were none.
+    for json in [
+        &["audit", "list", "--allow", "--json"][..],
+        &["audit", "list", "--allow"],
+    ] {
+        let told = told(json);
+        assert!(told.contains("only the last 50 records"), "{told}");
+    }
+    assert_eq!(list(&home, &["--allow"]).len(), 50);
+    assert_eq!(told(&["audit", "list", "--limit", "1000"]), "");
+    let nothing = run(&["audit", "list", "--json", "--key", "never used"]);
+    assert!(nothing.status.success() && nothing.stdout.is_empty());
+    let told = String::from_utf8(nothing.stderr).unwrap();
+    assert!(told.contains("under the key `never used`"), "{told}");
+}
+
+#[test]
 fn one_decision_is_shown_with_its_outcome() {
     let (home, _server) = busy();
     let id = list(&home, &["--allow"])[0]["decision_id"].clone();

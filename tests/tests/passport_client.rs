@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aport_gate::{ClientError, Intention, PassportClient, Retry, Strategy};
+use aport_gate::{ClientError, Intention, PassportClient, Retry, StoredIntention, Strategy};
 use aport_gate_tests::{
     AGENT, Home, HttpServerProcess, passport, refund_arguments, server_command,
 };
@@ -186,4 +186,54 @@ async fn over_http_a_denial_is_adjusted_under_the_same_key() {
     );
     assert_eq!(reply.arguments["idempotency_key"], intention.key());
     assert_eq!(paid(&home, intention.key()), 1);
+}
+
+#[tokio::test]
+async fn a_later_start_says_what_an_earlier_one_may_have_done_and_sends_only_what_a_key_keeps_from_running_twice()
+ {
+    let home = rich();
+    let server = HttpServerProcess::start(&home, &[], &[("APORT_AGENT_ID", AGENT)]);
+    let url = format!("http://{}/mcp", server.address());
+    let client = PassportClient::connect_http(&url, None, AGENT)
+        .await
+        .unwrap();
+    // The pack of merges consumes no key. The first start is killed after its call ran.
+    let Value::Object(merge) = json!({ "repository": "my-org/shop", "pr_number": 1 }) else {
+        unreachable!()
+    };
+    let file = home.path().join("merge.json");
+    let start =
+        || StoredIntention::load_or_new(&file, "merge_pull_request", merge.clone()).unwrap();
+    client.carry_out(&start(), &persistent()).await.unwrap();
+    let decided = || {
+        let list = ["audit", "list", "--json", "--kind", "decision"];
+        home.operate(&list).exits(0).lines().count()
+    };
+    assert_eq!(decided(), 1);
+    let second = start();
+    let error = client.carry_out(&second, &persistent()).await.unwrap_err();
+    assert!(error.may_have_run(), "{error:?}");
+    assert!(error.to_string().contains("an earlier start"), "{error}");
+    assert_eq!(decided(), 1);
+
+    // That of refunds does. Before the second start somebody suspends the passport.
+    let file = home.path().join("refund.json");
+    let start =
+        || StoredIntention::load_or_new(&file, "process_refund", arguments(100, "later")).unwrap();
+    client.carry_out(&start(), &persistent()).await.unwrap();
+    let mut suspended = passport();
+    suspended["status"] = json!("suspended");
+    home.write_passport(suspended.to_string());
+    let second = start();
+    let outcome = client.carry_out(&second, &persistent()).await;
+    assert!(!second.settle(&outcome).unwrap() && file.exists());
+    let error = outcome.unwrap_err();
+    assert!(error.may_have_run(), "{error:?}");
+    assert_eq!(error.idempotency_key(), Some(second.key()));
+    let told = error.to_string();
+    assert!(
+        told.contains("an earlier start") && told.contains("suspended"),
+        "{told}"
+    );
+    assert_eq!(paid(&home, second.key()), 1);
 }

@@ -15,8 +15,8 @@ use super::decisions::Told;
 use super::listing::ListedTool;
 use super::repeat::{cannot_execute_twice, is_keyed, key_argument, key_in};
 use super::{
-    AGENT_ARGUMENT, AGENT_META, ClientError, DecisionMatch, Denial, DenialClass, PassportClient,
-    Preview, Retry, ToolReply, reply, unsent,
+    AGENT_ARGUMENT, AGENT_META, ClientError, DecisionMatch, Denial, DenialClass, Intention,
+    PassportClient, Preview, Retry, Sent, ToolReply, reply, unsent,
 };
 
 /// One call under way.
@@ -27,9 +27,13 @@ pub(super) struct Attempts<'c> {
     retry: &'c Retry,
     /// Key of the intention, for the log.
     intention: Option<&'c str>,
+    /// An earlier start of the program may have carried the intention out.
+    resumed: bool,
     began: Instant,
     made: u32,
     denials: Vec<Denial>,
+    /// The arguments of the last attempt that was sent.
+    sent: Option<JsonObject>,
     /// An attempt may have run whose answer was lost.
     lost: bool,
     /// The server had forgotten the session once.
@@ -40,6 +44,8 @@ pub(super) struct Attempts<'c> {
     keyed: bool,
     /// The pack that guards the tool, by the last listing.
     pack: Option<String>,
+    /// The tool was looked for in a listing.
+    is_looked_up: bool,
     /// The idempotency key in the arguments, whoever chose it.
     key: Option<String>,
 }
@@ -66,30 +72,49 @@ impl<'c> Attempts<'c> {
             arguments,
             retry,
             intention: None,
+            resumed: false,
             began: Instant::now(),
             made: 0,
             denials: Vec::new(),
+            sent: None,
             lost: false,
             session_was_gone: false,
             repeatable: true,
             keyed: true,
             pack: None,
+            is_looked_up: false,
             key: None,
         }
     }
 
-    pub(super) fn of_intention(mut self, key: &'c str) -> Self {
-        self.intention = Some(key);
+    pub(super) fn of_intention(mut self, intention: &'c Intention) -> Self {
+        self.intention = Some(&intention.key);
+        self.resumed = intention.is_resumed;
         self
     }
 
     pub(super) async fn run(mut self) -> Result<ToolReply, ClientError> {
+        self.until_the_end().await
+    }
+
+    /// Notes what was sent, whatever it ended in.
+    pub(super) async fn run_noting(mut self, sent: &mut Sent) -> Result<ToolReply, ClientError> {
+        let outcome = self.until_the_end().await;
+        sent.arguments = self.sent;
+        sent.denials = match &outcome {
+            Ok(reply) => reply.denials.clone(),
+            Err(_) => self.denials,
+        };
+        outcome
+    }
+
+    async fn until_the_end(&mut self) -> Result<ToolReply, ClientError> {
         loop {
             self.made = self.made.saturating_add(1);
             let error = match self.attempt().await {
                 Ok(mut reply) => {
-                    reply.denials = self.denials;
-                    reply.idempotency_key = self.key;
+                    reply.denials = std::mem::take(&mut self.denials);
+                    reply.idempotency_key = self.key.take();
                     reply.attempts = self.made;
                     return Ok(reply);
                 }
@@ -186,10 +211,15 @@ impl<'c> Attempts<'c> {
             self.arguments.insert(argument.to_owned(), key.into());
         }
         self.pack = listed.and_then(|listed| Some(listed.policy.as_ref()?.pack.clone()));
+        self.is_looked_up = true;
         self.key = key_in(listed, &self.arguments);
         let trusts = self.client.trusts_annotations;
         self.repeatable &= cannot_execute_twice(listed, &self.arguments, trusts);
         self.keyed &= is_keyed(listed, &self.arguments);
+        if self.resumed && !self.repeatable && !self.lost {
+            let tool = self.tool.to_owned();
+            return Err(ClientError::NotRepeated { tool });
+        }
         if self.lost && !self.repeatable {
             return Err(ClientError::Protocol {
                 tool: self.tool.to_owned(),
@@ -208,6 +238,7 @@ impl<'c> Attempts<'c> {
         {
             return Err(ClientError::Denied(denial));
         }
+        self.sent = Some(arguments.clone());
         Ok((open, arguments))
     }
 
@@ -319,9 +350,9 @@ impl<'c> Attempts<'c> {
         let Some(strategy) = &self.retry.strategy else {
             return end(denial);
         };
-        // An attempt whose answer was lost may still run, with the earlier arguments. Only a key keeps it and
-        // an adjusted one from running both.
-        if self.lost && !self.keyed {
+        // An attempt whose answer was lost may still run, with the earlier arguments, and that of an earlier
+        // start may have. Only a key keeps it and an adjusted one from running both.
+        if (self.lost || self.resumed) && !self.keyed {
             return end(denial);
         }
         match strategy.adjust(&denial, &self.arguments) {
@@ -348,15 +379,26 @@ impl<'c> Attempts<'c> {
                     | ClientError::Tool { .. }
                     | ClientError::Contradictory { .. }
             );
-        let error = match used || lost {
+        let error = match used || lost || self.resumed {
             false => error,
             true => ClientError::Uncertain {
                 tool: self.tool.to_owned(),
                 key: None,
-                last: Box::new(error),
+                earlier_start: self.resumed,
+                last: Box::new(error.sent_with(self.key.as_deref())),
             },
         };
-        error.sent_with(self.key.as_deref())
+        error.sent_with(self.key_to_look_for().as_deref())
+    }
+
+    /// The key that was sent. Before any listing was seen it is that with which an earlier start would have sent
+    /// the intention; a tool that takes no key got none then either.
+    fn key_to_look_for(&self) -> Option<String> {
+        if self.is_looked_up || !self.resumed {
+            return self.key.clone();
+        }
+        let own = key_in(None, &self.arguments);
+        own.or_else(|| self.intention.map(str::to_owned))
     }
 }
 

@@ -10,10 +10,9 @@ use rmcp::transport::IntoTransport;
 
 use super::connection::{Connect, Link, Open, connector};
 use super::decisions::DecisionLog;
+use super::retry::ATTEMPT;
 use super::{ClientError, DecisionEntry, PassportClient, PreCheck, agent};
 
-/// Longest time for one call, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a listing is believed, unless the caller says otherwise.
 const LISTING_LIFETIME: Duration = Duration::from_secs(300);
 
@@ -32,7 +31,7 @@ impl PassportClientBuilder {
     pub(super) fn new(agent_id: String) -> Self {
         Self {
             agent_id,
-            timeout: Some(TIMEOUT),
+            timeout: Some(ATTEMPT),
             listing_lifetime: LISTING_LIFETIME,
             trusts_annotations: true,
             pre_check: None,
@@ -40,7 +39,7 @@ impl PassportClientBuilder {
         }
     }
 
-    /// Longest time for one call; a minute otherwise. `None` waits for ever. A [`Retry`](super::Retry) has
+    /// Longest time for one call; 30 seconds otherwise. `None` waits for ever. A [`Retry`](super::Retry) has
     /// its own.
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;

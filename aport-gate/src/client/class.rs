@@ -16,6 +16,9 @@ const ASSURANCE: &str = "oap.assurance_insufficient";
 /// The call's idempotency key has been used: a call with it was allowed before.
 const KEY_USED: [&str; 2] = ["oap.idempotency_conflict", "gate.idempotency_key_used"];
 
+/// The arguments are none that the tool, or its policy, knows.
+const MALFORMED: [&str; 2] = ["oap.invalid_context", "gate.invalid_arguments"];
+
 /// Reasons of a gate that could not decide now, and may in a moment.
 const PASSING: [&str; 15] = [
     "gate.timeout",
@@ -105,6 +108,18 @@ impl Denial {
     /// Whether a call with the same idempotency key was allowed before. It may have run.
     pub fn key_was_used(&self) -> bool {
         KEY_USED.iter().any(|code| self.has_code(code))
+    }
+
+    /// Whether the arguments themselves are wrong, such as a currency that is none, and nothing else is final: the
+    /// call could pass with correct ones. Which those are, the reasons tell in words only.
+    pub fn is_malformed(&self) -> bool {
+        let is_of_arguments = |reason: &DenialReason| MALFORMED.contains(&reason.code.as_str());
+        let mut rest = self
+            .reasons
+            .iter()
+            .filter(|reason| !is_of_arguments(reason));
+        self.reasons.iter().any(is_of_arguments)
+            && rest.all(|reason| class_of(reason, self) != DenialClass::Final)
     }
 
     /// Whether a smaller or larger number could cure it: a number is wrong, and nothing is wrong that a

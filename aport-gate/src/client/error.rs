@@ -7,7 +7,7 @@ use rmcp::service::ServiceError;
 use super::listing::LIST_METHOD;
 use super::received::{decision_in, line};
 use super::unsent::Unsent;
-use super::wording::{at_last, earlier, protocol, told, traces, unknown};
+use super::wording::{at_last, earlier, protocol, told, traces, unanswered, unknown};
 use super::{DecisionSummary, Denial};
 
 /// Why a call to a gated tool gave no result.
@@ -87,7 +87,8 @@ pub enum ClientError {
     /// The connection failed, or took too long. It is unknown whether the tool ran: repeat only
     /// a call that cannot execute twice.
     #[error(
-        "connection failed during `{tool}`, so it is unknown whether it ran: {}{}",
+        "connection failed during `{tool}`, so {}: {}{}",
+        unanswered(self.may_have_run()),
         told(source),
         traces(None, key.as_deref())
     )]
@@ -123,11 +124,12 @@ pub enum ClientError {
     },
 
     /// The answer to an attempt was lost and no later attempt succeeded, or the intention's key was used
-    /// already: the request arrived twice, or another process carried it out. It is unknown whether the tool
+    /// already: the request arrived twice, or another process carried it out. Or the intention is
+    /// [resumed](super::Intention::is_resumed), and was not carried out now. It is unknown whether the tool
     /// ran; where the key was used, it most likely did. Look, before anything is done again.
     #[error(
         "{}, so it is unknown whether it ran; at last: {}",
-        unknown(tool, key.as_deref(), last),
+        unknown(tool, key.as_deref(), *earlier_start, last),
         at_last(last)
     )]
     Uncertain {
@@ -135,8 +137,19 @@ pub enum ClientError {
         tool: String,
         /// The idempotency key of all attempts: what to look for.
         key: Option<String>,
+        /// Whether the intention is of an earlier start of the program, which may have carried it out.
+        earlier_start: bool,
         /// What the last attempt ended in.
         last: Box<ClientError>,
+    },
+
+    /// An earlier start of the program may have carried the intention out, and nothing keeps a second call from
+    /// doing it again: the tool's policy allows no key once, or the server no longer has the tool. So this start
+    /// sent nothing. It comes as the `last` of an [`Uncertain`](Self::Uncertain).
+    #[error("nothing was sent now, as nothing keeps a second call of `{tool}` from doing it again")]
+    NotRepeated {
+        /// Tool that was to be called.
+        tool: String,
     },
 
     /// The time for the whole call was over.
@@ -190,6 +203,10 @@ impl ClientError {
     /// where it may.
     pub fn may_have_run(&self) -> bool {
         match self {
+            // Asking for the tools runs none.
+            Self::Protocol { tool, .. } | Self::Transport { tool, .. } if tool == LIST_METHOD => {
+                false
+            }
             Self::Transport { .. }
             | Self::Uncertain { .. }
             | Self::InputRequired { .. }
@@ -197,8 +214,6 @@ impl ClientError {
             Self::Tool { decision, .. } => !decision
                 .as_ref()
                 .is_some_and(|decision| decision.nothing_executed),
-            // Asking for the tools runs none.
-            Self::Protocol { tool, .. } if tool == LIST_METHOD => false,
             Self::Protocol { code, decision, .. } => match decision {
                 Some(decision) => decision.allow && !decision.nothing_executed,
                 None => !NEVER_RUN.contains(code),
@@ -212,6 +227,7 @@ impl ClientError {
             | Self::Setup(_)
             | Self::Connect(_)
             | Self::NotSent { .. }
+            | Self::NotRepeated { .. }
             | Self::AccessRefused { .. } => false,
         }
     }

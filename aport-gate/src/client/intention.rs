@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// same refund a second time, make another intention.
 ///
 /// [`StoredIntention`](super::StoredIntention) keeps it in a file, so that a program that was killed goes on with
-/// the same key. It is `Serialize` for a store of your own.
+/// the same key. It is `Serialize` for a store of your own: what comes out of that, an earlier start may have
+/// carried out, which [`resumed`](Self::resumed) says.
 ///
 /// ```
 /// use aport_gate::Intention;
@@ -30,6 +31,9 @@ pub struct Intention {
     pub(super) tool: String,
     pub(super) arguments: JsonObject,
     pub(super) key: String,
+    /// Not of the intention, but of this start of the program.
+    #[serde(skip)]
+    pub(super) is_resumed: bool,
 }
 
 impl Intention {
@@ -50,7 +54,21 @@ impl Intention {
             tool: tool.into(),
             arguments,
             key: key.into(),
+            is_resumed: false,
         }
+    }
+
+    /// As one that an earlier start of the program may have carried out. It is sent only where it cannot execute
+    /// twice, and whatever it ends in but success leaves [open](super::ClientError::may_have_run) whether it ran.
+    #[must_use]
+    pub fn resumed(mut self) -> Self {
+        self.is_resumed = true;
+        self
+    }
+
+    /// Whether an earlier start of the program may have carried it out, wholly or in part.
+    pub fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// Tool to call.

@@ -5,12 +5,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rmcp::RoleClient;
-use rmcp::model::{PaginatedRequestParams, Tool};
-use rmcp::service::Peer;
+use rmcp::model::{
+    ClientRequest, CustomResult, ListToolsRequest, ListToolsResult, PaginatedRequestParams,
+    ServerResult, Tool,
+};
+use rmcp::service::{Peer, ServiceError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ClientError;
+use super::received::line;
 use super::watch::Changes;
 
 /// The MCP method that lists tools.
@@ -181,13 +185,6 @@ impl Listing {
 
 /// All pages, and how long the server says they hold.
 async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), ClientError> {
-    let endless = |problem: String| ClientError::Protocol {
-        tool: LIST_METHOD.to_owned(),
-        code: 0,
-        message: problem,
-        decision: None,
-        key: None,
-    };
     let mut tools = BTreeMap::new();
     let mut hint: Option<Duration> = None;
     let mut page = None;
@@ -197,13 +194,13 @@ async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), Clien
             params.cursor = Some(cursor);
             params
         });
-        let listed = peer
-            .list_tools(params)
-            .await
-            .map_err(|error| ClientError::from_service(LIST_METHOD, error))?;
+        let listed = match peer.list_tools(params.clone()).await {
+            Err(ServiceError::UnexpectedResponse) => leniently(peer, params).await?,
+            listed => listed.map_err(|error| ClientError::from_service(LIST_METHOD, error))?,
+        };
         for tool in listed.tools {
             if tools.len() >= MOST_TOOLS {
-                return Err(endless(format!("it lists more than {MOST_TOOLS} tools")));
+                return Err(unusable(format!("it lists more than {MOST_TOOLS} tools")));
             }
             let tool = ListedTool::new(tool);
             tools.insert(tool.name.clone(), tool);
@@ -218,5 +215,38 @@ async fn all(peer: &Peer<RoleClient>) -> Result<(Tools, Option<Duration>), Clien
             return Ok((Arc::new(tools), hint));
         }
     }
-    Err(endless(format!("it has more than {MOST_PAGES} pages")))
+    Err(unusable(format!("it has more than {MOST_PAGES} pages")))
+}
+
+/// A page that rmcp does not take for one, without what says how long and by whom it may be kept: what is odd in
+/// that is no reason to have no tools. It is not kept then.
+async fn leniently(
+    peer: &Peer<RoleClient>,
+    params: Option<PaginatedRequestParams>,
+) -> Result<ListToolsResult, ClientError> {
+    let mut request = ListToolsRequest::default();
+    request.params = params;
+    let answer = peer
+        .send_request(ClientRequest::ListToolsRequest(request))
+        .await
+        .map_err(|error| ClientError::from_service(LIST_METHOD, error))?;
+    let mut page = match answer {
+        ServerResult::ListToolsResult(listed) => return Ok(listed),
+        ServerResult::CustomResult(CustomResult(Value::Object(page))) => page,
+        _ => return Err(unusable("its answer is no list of tools".to_owned())),
+    };
+    page.remove("cacheScope");
+    page.insert("ttlMs".to_owned(), 0.into());
+    ListToolsResult::deserialize(Value::Object(page))
+        .map_err(|error| unusable(format!("its list of tools cannot be read: {error}")))
+}
+
+fn unusable(problem: String) -> ClientError {
+    ClientError::Protocol {
+        tool: LIST_METHOD.to_owned(),
+        code: 0,
+        message: format!("{}; no tool was called", line(&problem, 1000)),
+        decision: None,
+        key: None,
+    }
 }

@@ -49,7 +49,7 @@ pub use self::{
     listing::{ListedTool, ToolPolicy},
     pre_check::{PreCheck, Preview},
     reply::{DecisionMatch, DecisionSummary, ToolReply},
-    retry::{AdjustArguments, Retry, RetryOnDenial, Strategy},
+    retry::{AdjustArguments, Retry, RetryOnDenial, Sent, Strategy},
     stored::{StoredIntention, StoredIntentionError},
 };
 
@@ -256,7 +256,7 @@ impl PassportClient {
     }
 
     /// Calls a tool once. Of a success, [`ToolReply::decision_match`] says whether the decision that came with it
-    /// is one about this call. Waits a minute at most unless
+    /// is one about this call. Waits 30 seconds at most unless
     /// [`timeout`](PassportClientBuilder::timeout) says otherwise.
     ///
     /// # Errors
@@ -297,11 +297,29 @@ impl PassportClient {
         arguments: JsonObject,
         retry: RetryOnDenial,
     ) -> Result<ToolReply, ClientError> {
+        let mut sent = Sent::default();
+        self.call_with_retry_noting(tool, arguments, retry, &mut sent)
+            .await
+    }
+
+    /// As [`call_with_retry`](Self::call_with_retry), and puts into `sent` what was sent last and what was refused
+    /// before. After an adjusted call that failed, that tells which amount may have been paid.
+    ///
+    /// # Errors
+    /// As [`call_with_retry`](Self::call_with_retry).
+    pub async fn call_with_retry_noting(
+        &self,
+        tool: &str,
+        arguments: JsonObject,
+        retry: RetryOnDenial,
+        sent: &mut Sent,
+    ) -> Result<ToolReply, ClientError> {
         let retry = Retry {
             attempt_timeout: self.timeout,
             ..retry.terms()
         };
-        Attempts::new(self, tool, arguments, &retry).run().await
+        let attempts = Attempts::new(self, tool, arguments, &retry);
+        attempts.run_noting(sent).await
     }
 
     /// Carries an intention out: one idempotency key over all attempts, adjusted arguments after a denial,
@@ -313,11 +331,15 @@ impl PassportClient {
     /// or idempotent and [`trust_annotations`](PassportClientBuilder::trust_annotations) is on. A request that
     /// provably did not get to the server is always sent again.
     ///
+    /// Of a [resumed](Intention::is_resumed) intention an earlier start may have made an attempt: where it could
+    /// execute twice, nothing is sent.
+    ///
     /// # Errors
     /// As [`PassportClient::call`], and:
     /// - [`ClientError::Uncertain`]: an answer was lost, and no later attempt succeeded; or the key was used
     ///   already. A denial in it whose [`key_was_used`](Denial::key_was_used) says that an attempt had been
-    ///   allowed: one without an answer, one that the network delivered twice, or another process's.
+    ///   allowed: one without an answer, one that the network delivered twice, or another process's. Of a resumed
+    ///   intention every end but success: also a denial does not say what an earlier start did.
     /// - [`ClientError::Deadline`]: the time was over.
     /// - [`ClientError::Adjustment`]: the strategy does not fit the arguments.
     pub async fn carry_out(
@@ -327,7 +349,7 @@ impl PassportClient {
     ) -> Result<ToolReply, ClientError> {
         let arguments = intention.arguments.clone();
         let attempts = Attempts::new(self, &intention.tool, arguments, retry);
-        attempts.of_intention(&intention.key).run().await
+        attempts.of_intention(intention).run().await
     }
 
     /// Closes the connection, where this client owns it.

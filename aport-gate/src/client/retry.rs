@@ -9,6 +9,8 @@ use super::{ClientError, Denial, Exceeded};
 
 /// No wait of a [`RetryOnDenial`] is longer than this.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// Longest time for one attempt where the caller names none.
+pub(super) const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// A caller's own adjustment; `None` gives up.
 pub type AdjustArguments = dyn Fn(&Denial, &JsonObject) -> Option<JsonObject> + Send + Sync;
@@ -49,6 +51,17 @@ pub struct RetryOnDenial {
     /// Wait before the second call, in milliseconds. It doubles with each
     /// further one up to 30 seconds; each wait is drawn from its upper half.
     pub base_delay_ms: u64,
+}
+
+/// What was sent of a call, whatever it ended in: see
+/// [`call_with_retry_noting`](super::PassportClient::call_with_retry_noting).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Arguments of the last attempt, adjustments included; `None` where none was made.
+    pub arguments: Option<JsonObject>,
+    /// Denials that attempts before the last one met.
+    pub denials: Vec<Denial>,
 }
 
 impl RetryOnDenial {
@@ -120,7 +133,7 @@ impl Default for Retry {
             max_attempts: 5,
             base_delay: Duration::from_millis(100),
             longest_delay: Duration::from_secs(10),
-            attempt_timeout: Some(Duration::from_secs(30)),
+            attempt_timeout: Some(ATTEMPT),
             deadline: Some(Duration::from_secs(120)),
             transient: true,
             repeat_lost: true,

@@ -35,7 +35,6 @@ use super::{ClientError, DenialClass, Intention, ToolReply};
 pub struct StoredIntention {
     intention: Intention,
     path: PathBuf,
-    is_resumed: bool,
 }
 
 /// Why an intention could not be kept in a file.
@@ -97,11 +96,7 @@ impl StoredIntention {
             return Self::resumed(path, stored, &intention);
         }
         if save(&path, &intention)? {
-            return Ok(Self {
-                intention,
-                path,
-                is_resumed: false,
-            });
+            return Ok(Self { intention, path });
         }
         // Another start of the same program was faster.
         match load(&path)? {
@@ -127,15 +122,14 @@ impl StoredIntention {
             });
         }
         Ok(Self {
-            intention: stored,
+            intention: stored.resumed(),
             path,
-            is_resumed: true,
         })
     }
 
     /// Whether it was in the file already: an earlier start may have carried it out, wholly or in part.
     pub fn is_resumed(&self) -> bool {
-        self.is_resumed
+        self.intention.is_resumed()
     }
 
     /// The file.
@@ -159,7 +153,7 @@ impl StoredIntention {
     ) -> Result<bool, StoredIntentionError> {
         let is_settled = match outcome {
             Ok(_) => true,
-            Err(error) => !self.is_resumed && is_refused_for_good(error),
+            Err(error) => !self.is_resumed() && is_refused_for_good(error),
         };
         if !is_settled {
             return Ok(false);

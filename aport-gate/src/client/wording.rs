@@ -31,6 +31,14 @@ pub(super) fn earlier(denial: &Denial) -> String {
     format!("; an earlier call with {key} was allowed, and may have run")
 }
 
+/// Of a request without an answer.
+pub(super) fn unanswered(may_have_run: bool) -> &'static str {
+    match may_have_run {
+        true => "it is unknown whether it ran",
+        false => "no tool was called",
+    }
+}
+
 pub(super) fn protocol(tool: &str, message: &str, may_have_run: bool) -> String {
     match may_have_run {
         false => format!("server refused the request `{tool}`: {message}"),
@@ -40,12 +48,21 @@ pub(super) fn protocol(tool: &str, message: &str, may_have_run: bool) -> String 
     }
 }
 
-pub(super) fn unknown(tool: &str, key: Option<&str>, last: &ClientError) -> String {
+pub(super) fn unknown(
+    tool: &str,
+    key: Option<&str>,
+    earlier_start: bool,
+    last: &ClientError,
+) -> String {
     let key = key.map(|key| line(key, LONGEST_KEY));
     let is_used = last.denial().is_some_and(Denial::key_was_used);
     match (is_used, key) {
         (true, Some(key)) => format!("the key `{key}` of this call of `{tool}` was used already"),
         (true, None) => format!("the key of this call of `{tool}` was used already"),
+        (false, key) if earlier_start => {
+            let key = key.map_or_else(String::new, |key| format!(" (idempotency key `{key}`)"));
+            format!("an earlier start of this program may have made this call of `{tool}`{key}")
+        }
         (false, Some(key)) => format!("an answer of `{tool}` was lost (idempotency key `{key}`)"),
         (false, None) => format!("an answer of `{tool}` was lost"),
     }

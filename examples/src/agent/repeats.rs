@@ -49,19 +49,30 @@ impl Repeats {
         self.turn = self.turn.saturating_add(1);
     }
 
-    pub(super) fn look(&self, call: &Call) -> Asked {
-        let of_tool = || {
-            self.made
-                .iter()
-                .rev()
-                .filter(|one| one.call.tool == call.tool)
+    /// A call without a key and the same one of that turn with a key are one, whichever comes first.
+    pub(super) fn look(&mut self, call: &Call) -> Asked {
+        let asked = self.found(call);
+        if let (Asked::Again(..), Some(key)) = (&asked, &call.key)
+            && let Some(position) = self.without_key(call)
+            && self.under_key(call).is_none()
+            && let Some(one) = self.made.get_mut(position)
+        {
+            one.call.key = Some(key.clone());
+        }
+        asked
+    }
+
+    fn found(&self, call: &Call) -> Asked {
+        let of_turn = || self.like(call).find(|one| one.turn == self.turn);
+        let found = match &call.key {
+            Some(_) => {
+                let without = || self.made.get(self.without_key(call)?);
+                self.under_key(call).or_else(without)
+            }
+            None => of_turn(),
         };
         let is_like = |one: &&Made| one.call.arguments == call.arguments;
         let is_of_turn = |one: &&Made| one.turn == self.turn;
-        let found = match &call.key {
-            Some(_) => of_tool().find(|one| one.call.key == call.key),
-            None => of_tool().filter(is_like).find(is_of_turn),
-        };
         match found {
             // A denial uses no key up: with other arguments, or later, the same intention may pass.
             Some(one) if !(one.ran || is_like(&one) && is_of_turn(&one)) => {
@@ -70,12 +81,39 @@ impl Repeats {
             Some(one) if is_like(&one) => Asked::Again(one.repeated(), one.is_error),
             Some(one) => Asked::OtherUnderKey(one.call.id.clone()),
             None => {
-                let like = of_tool().filter(is_like).find(|one| one.ran);
+                let like = self.like(call).find(|one| one.ran);
                 Asked::New {
                     like: like.map(|one| one.call.id.clone()),
                 }
             }
         }
+    }
+
+    /// Calls of its tool, the last one first.
+    fn of_tool(&self, call: &Call) -> impl Iterator<Item = &Made> {
+        let tool = call.tool.clone();
+        let made = self.made.iter().rev();
+        made.filter(move |one| one.call.tool == tool)
+    }
+
+    fn like(&self, call: &Call) -> impl Iterator<Item = &Made> {
+        let arguments = call.arguments.clone();
+        let made = self.of_tool(call);
+        made.filter(move |one| one.call.arguments == arguments)
+    }
+
+    fn under_key(&self, call: &Call) -> Option<&Made> {
+        self.of_tool(call).find(|one| one.call.key == call.key)
+    }
+
+    /// The same call of this turn, made without a key.
+    fn without_key(&self, call: &Call) -> Option<usize> {
+        self.made.iter().rposition(|one| {
+            one.turn == self.turn
+                && one.call.key.is_none()
+                && one.call.tool == call.tool
+                && one.call.arguments == call.arguments
+        })
     }
 
     /// `ran`: it was done, or may have been.
@@ -158,6 +196,9 @@ mod tests {
             (call("a", 5, key), true, 0, call("b", 5, key), "again"),
             (call("a", 5, key), true, 3, call("b", 5, key), "again"),
             (call("a", 5, key), true, 0, call("b", 5, None), "again"),
+            (call("a", 5, None), true, 0, call("b", 5, key), "again"),
+            (call("a", 5, None), false, 0, call("b", 5, key), "again"),
+            (call("a", 5, None), true, 1, call("b", 5, key), "like"),
             (call("a", 5, key), true, 0, call("b", 5, Some("l")), "like"),
             (call("a", 5, key), true, 1, call("b", 6, key), "other"),
             // Denied, and adjusted or tried later under the same key.
@@ -176,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_repeat_has_the_first_result_and_says_of_which_call() {
-        let repeats = after(call("a", 5, None), true, 0);
+        let mut repeats = after(call("a", 5, None), true, 0);
         let Asked::Again(content, is_error) = repeats.look(&call("b", 5, None)) else {
             panic!("it is no repeat")
         };
@@ -189,5 +230,17 @@ mod tests {
         other.tool = "ship".to_owned();
         assert_eq!(told(&repeats.look(&again)), "again");
         assert_eq!(told(&repeats.look(&other)), "new");
+    }
+
+    #[test]
+    fn a_key_that_was_told_late_stands_for_the_call_from_then_on() {
+        let mut repeats = after(call("a", 5, None), true, 0);
+        let keyed = call("b", 5, Some("k"));
+        assert_eq!(told(&repeats.look(&keyed)), "again");
+        // Another key is another call, and the first one stays done in later turns.
+        assert_eq!(told(&repeats.look(&call("c", 5, Some("l")))), "like");
+        repeats.next_turn();
+        assert_eq!(told(&repeats.look(&call("d", 5, Some("k")))), "again");
+        assert_eq!(told(&repeats.look(&call("e", 6, Some("k")))), "other");
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Offer, Told, Wanted};
 use super::repeats::{Asked, Call, Repeats};
+use crate::next_step::search;
 
 /// What both APIs allow in a function's name.
 const LONGEST_NAME: usize = 64;
@@ -189,11 +190,9 @@ fn traces(error: &ClientError) -> String {
     // One that refused a used key is not the one under which it may have run.
     let decision = error.decision_id().filter(|_| error.denial().is_none());
     let decision = decision.map(|id| format!("decision `{id}`"));
-    let named: Vec<String> = key.into_iter().chain(decision).collect();
-    match named.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", named.join(", ")),
-    }
+    let command = format!("`{}` at the server finds it", search(error));
+    let named: Vec<String> = key.into_iter().chain(decision).chain([command]).collect();
+    format!(" ({})", named.join(", "))
 }
 
 /// Whether nobody knows if the call was done. An error of an ungated tool is its answer; that of a gated one is
@@ -218,7 +217,10 @@ fn refused(error: &ClientError, is_gated: bool) -> Value {
         error if error.may_have_run() => json!({
             "status": "unknown", "text": error.to_string(),
             "decision_id": error.decision_id(), "idempotency_key": error.idempotency_key(),
-            "what_to_do": "Nobody knows whether this was done. Do not call this tool again; tell the user to look.",
+            "what_to_do": format!(
+                "Nobody knows whether this was done. Do not call this tool again; tell the user to look with `{}` at the server.",
+                search(error),
+            ),
         }),
         error => json!({ "status": "failed", "text": error.to_string() }),
     }
@@ -226,11 +228,8 @@ fn refused(error: &ClientError, is_gated: bool) -> Value {
 
 /// A denial that a model can act on: codes, numbers, limits, and whether other arguments can pass.
 fn denied(denial: &Denial) -> Value {
-    let is_malformed = |reason: &aport_gate::DenialReason| reason.code == "gate.invalid_arguments";
     let what_to_do = match denial.class() {
-        _ if denial.reasons.iter().any(is_malformed) => {
-            "Nothing was done. Correct the arguments as `reasons` says."
-        }
+        _ if denial.is_malformed() => "Nothing was done. Correct the arguments as `reasons` says.",
         DenialClass::Adjustable => {
             "Nothing was done. Values within the limits named in `reasons` can pass, if they still serve the user."
         }

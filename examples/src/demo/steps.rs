@@ -1,6 +1,8 @@
 //! The steps, each with what it expects.
 
-use aport_gate::{ClientError, DenialReason, PassportClient, RetryOnDenial, Strategy, ToolReply};
+use aport_gate::{
+    ClientError, DenialReason, PassportClient, RetryOnDenial, Sent, Strategy, ToolReply,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{CallReport, call_command::told, report::Step};
@@ -172,7 +174,10 @@ fn step(
             let observed = denied.collect::<String>() + &reply.text();
             (observed, json!(CallReport::of_reply(tool, &reply)))
         }
-        Err(error) => (told(&error), json!(CallReport::of_error(tool, &error))),
+        Err(error) => (
+            told(&error),
+            json!(CallReport::of_error(tool, &error, Sent::default())),
+        ),
     };
     Step {
         name,

@@ -92,3 +92,24 @@ async fn calls_without_ids_get_some() {
         assert_eq!(refunds(home.path()), 3, "{api:?}");
     }
 }
+
+#[tokio::test]
+async fn a_call_with_a_key_and_the_same_without_are_one_in_either_order() {
+    for (first, second) in [
+        (refund(100), keyed(100, "k")),
+        (keyed(100, "k"), refund(100)),
+    ] {
+        let home = home();
+        let script = [
+            Say::Calls(vec![
+                ("a", "process_refund", first),
+                ("b", "process_refund", second),
+            ]),
+            Say::Calls(vec![("c", "process_refund", keyed(100, "k"))]),
+        ];
+        let fake = Fake::start(Api::OpenAi, script).await;
+        let output = run(&fake, home.path(), &[]).await;
+        assert!(output.status.success(), "{}", said(&output));
+        assert_eq!(refunds(home.path()), 1, "{:?}", fake.results());
+    }
+}

@@ -4,7 +4,7 @@ use aport_gate_oap::{AgentId, PackId};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::record::{agent, allowed, pack, tool};
+use super::record::{agent, allowed, key, pack, tool};
 use crate::cli::failure::Failure;
 use crate::{AuditRecord, Ledger};
 
@@ -19,6 +19,9 @@ pub(super) struct Filter {
     /// Of this tool.
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
+    /// Of the call that was allowed under this idempotency key.
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    key: Option<String>,
     /// Records of this kind.
     #[arg(long, value_name = "KIND")]
     kind: Option<Kind>,
@@ -73,6 +76,11 @@ impl Filter {
             .any(|record| record.kind == "decision" && self.admits_subject(record)))
     }
 
+    /// The idempotency key that is looked for.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// By what every record says of itself.
     fn admits_itself(&self, record: &AuditRecord) -> bool {
         let at = record.at.parse::<Timestamp>().ok();
@@ -109,5 +117,9 @@ impl Filter {
                 .tool
                 .as_ref()
                 .is_none_or(|wanted| tool(record) == Some(wanted))
+            && self
+                .key
+                .as_ref()
+                .is_none_or(|wanted| key(record) == Some(wanted))
     }
 }

@@ -9,9 +9,11 @@ use super::record::{heading, line, to_json};
 use super::tail::{last, next};
 use crate::cli::Verdict;
 use crate::cli::failure::Failure;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, one_line};
 use crate::{AuditRecord, Ledger};
 
+/// Records that are listed where nothing says how many.
+const MOST: usize = 50;
 /// How often `--follow` looks for new records.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long `--follow` waits for a ledger that does not answer.
@@ -22,9 +24,9 @@ const LONGEST_OUTAGE: Duration = Duration::from_secs(300);
 pub(in crate::cli) struct List {
     #[command(flatten)]
     filter: Filter,
-    /// At most this many.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
+    /// At most this many; 50 where nothing is said, and with `--key` all.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// Then wait for more, until Ctrl-C; a ledger that is away for less than five minutes is waited for.
     #[arg(long, short)]
     follow: bool,
@@ -36,8 +38,12 @@ impl List {
         ledger: &Ledger,
         output: &mut Output,
     ) -> Result<Verdict, Failure> {
-        let found = last(ledger, &self.filter, self.limit);
-        let (records, mut end) = output.during("reading the ledger", found).await?;
+        let limit = self.limit();
+        // One more than is shown tells that there are more.
+        let found = last(ledger, &self.filter, limit.saturating_add(1));
+        let (mut records, mut end) = output.during("reading the ledger", found).await?;
+        let unshown = records.len().saturating_sub(limit);
+        records.drain(..unshown);
         if !output.is_json() {
             heading(output);
         }
@@ -45,6 +51,8 @@ impl List {
             print(output, record);
         }
         if !self.follow {
+            output.flush();
+            self.note(limit, records.len(), unshown > 0);
             return Ok(Verdict::Good);
         }
         let stop = crate::stop::signal()
@@ -79,6 +87,26 @@ impl List {
                 }
                 (Err(_), Some(_)) => {}
             }
+        }
+    }
+
+    fn limit(&self) -> usize {
+        let all = self.filter.key().map(|_| usize::MAX);
+        self.limit.or(all).unwrap_or(MOST)
+    }
+
+    /// Says on standard error what the list itself does not show.
+    fn note(&self, limit: usize, listed: usize, is_cut: bool) {
+        if is_cut {
+            eprintln!(
+                "note: only the last {limit} records are listed, and there are earlier ones; give more with `--limit N`, or narrow the search with `--key`, `--tool`, `--agent` or `--since`"
+            );
+        }
+        if let (Some(key), 0) = (self.filter.key(), listed) {
+            let key = one_line(key);
+            eprintln!(
+                "note: no call with these properties was allowed under the key `{key}` by this ledger; one whose policy takes no idempotency key is found with `--tool NAME --allow`"
+            );
         }
     }
 

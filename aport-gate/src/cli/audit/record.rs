@@ -17,6 +17,11 @@ pub(super) fn tool(record: &AuditRecord) -> Option<&str> {
     text(record, "tool")
 }
 
+/// The idempotency key that an allowed call used up.
+pub(super) fn key(record: &AuditRecord) -> Option<&str> {
+    record.body.get("idempotency_key")?.as_str()
+}
+
 /// What a decision says; none for any other record.
 pub(super) fn allowed(record: &AuditRecord) -> Option<bool> {
     record.body.get("decision")?.get("allow")?.as_bool()

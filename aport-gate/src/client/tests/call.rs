@@ -98,3 +98,11 @@ fn agent_ids_are_checked_before_anything_is_sent() {
         assert!(agent::check(bad).is_err(), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_call_waits_as_long_as_an_attempt_of_an_intention() {
+    let client = connect(Till::default()).await;
+    let attempt = crate::client::Retry::default().attempt_timeout;
+    assert_eq!(client.timeout, attempt);
+    assert_eq!(attempt, Some(std::time::Duration::from_secs(30)));
+}

@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use rmcp::model::JsonObject;
 use serde_json::json;
 
+use super::wire::{Fate, Wire};
 use super::{Till, arguments, connect};
-use crate::client::{ClientError, Denial, RetryOnDenial, Strategy};
+use crate::client::{ClientError, Denial, RetryOnDenial, Sent, Strategy};
 
 fn retry(strategy: Strategy) -> RetryOnDenial {
     RetryOnDenial {
@@ -138,5 +139,23 @@ fn waits_double_from_the_base_and_stay_in_their_upper_half() {
     for (made, full) in [(1, 100), (2, 200), (3, 400), (60, 30_000)] {
         let wait = u64::try_from(retry.delay_before(made).as_millis()).unwrap();
         assert!((full / 2..=full).contains(&wait), "{made}: {wait}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_adjusted_call_sent_is_told_also_where_it_failed() {
+    for fate in [Fate::DiedAfter, Fate::Failed, Fate::Full, Fate::Undecided] {
+        let wire = Wire::new([Fate::TooMuch, fate]);
+        let client = wire.connect().await.unwrap();
+        let mut sent = Sent::default();
+        let call = arguments(json!({ "amount": 100 }));
+        let retry = retry(Strategy::ClampToLimit);
+        let outcome = client
+            .call_with_retry_noting("keyed", call, retry, &mut sent)
+            .await;
+        assert!(outcome.is_err(), "{fate:?}");
+        let last = sent.arguments.unwrap();
+        assert_eq!((&last["amount"], sent.denials.len()), (&json!(99), 1));
+        assert!(sent.denials[0].has_code("oap.limit_exceeded"));
     }
 }

@@ -151,7 +151,11 @@ async fn a_denial_is_the_last_word_of_a_first_start_only() {
     let _killed = StoredIntention::load_or_new(&path, "keyed", asked()).unwrap();
     let resumed = StoredIntention::load_or_new(&path, "keyed", asked()).unwrap();
     let denied = client.carry_out(&resumed, &once()).await;
-    assert!(matches!(denied, Err(ClientError::Denied(_))), "{denied:?}");
+    let error = denied.as_ref().unwrap_err();
+    assert!(
+        matches!(error, ClientError::Uncertain { last, .. } if matches!(**last, ClientError::Denied(_))),
+        "{error:?}"
+    );
     assert!(!resumed.settle(&denied).unwrap() && path.exists());
     std::fs::remove_file(&path).unwrap();
     let first = StoredIntention::load_or_new(&path, "keyed", asked()).unwrap();
@@ -161,4 +165,86 @@ async fn a_denial_is_the_last_word_of_a_first_start_only() {
     let first = StoredIntention::load_or_new(&path, "keyed", asked()).unwrap();
     let undecided = client.carry_out(&first, &once()).await;
     assert!(!first.settle(&undecided).unwrap() && path.exists());
+}
+
+/// An earlier start that was killed while its call ran, and the one that finds its file.
+async fn killed_and_started_again(
+    wire: &Wire,
+    tool: &str,
+    later: &Retry,
+) -> (String, Result<crate::client::ToolReply, ClientError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("refund.json");
+    let client = wire.connect().await.unwrap();
+    let first = StoredIntention::load_or_new(&path, tool, asked()).unwrap();
+    // The answer never comes, and with it goes the program.
+    let killed = Retry {
+        attempt_timeout: Some(std::time::Duration::from_millis(200)),
+        ..once()
+    };
+    drop(client.carry_out(&first, &killed).await);
+    let second = StoredIntention::load_or_new(&path, tool, asked()).unwrap();
+    let client = wire.connect().await.unwrap();
+    let outcome = client.carry_out(&second, later).await;
+    assert_eq!(second.settle(&outcome).unwrap(), outcome.is_ok());
+    (second.key().to_owned(), outcome)
+}
+
+#[tokio::test]
+async fn a_later_start_sends_nothing_that_could_execute_twice() {
+    for tool in ["plain", "unlisted"] {
+        let wire = Wire::new([Fate::DiedAfter]);
+        let (key, outcome) = killed_and_started_again(&wire, tool, &Retry::default()).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                ClientError::Uncertain { last, earlier_start: true, .. }
+                    if matches!(**last, ClientError::NotRepeated { .. })
+            ),
+            "{tool}: {error:?}"
+        );
+        assert!(error.may_have_run(), "{error}");
+        assert!(error.to_string().contains("an earlier start"), "{error}");
+        // What was not sent is nothing to look for.
+        let sent = (tool == "plain").then_some(&*key);
+        assert_eq!(error.idempotency_key(), sent, "{error}");
+        assert_eq!(wire.calls().len(), 1, "{tool}");
+    }
+    // What changes nothing further is done again.
+    let wire = Wire::new([Fate::DiedAfter]);
+    let (_, outcome) = killed_and_started_again(&wire, "harmless", &Retry::default()).await;
+    assert_eq!((outcome.unwrap().attempts, wire.calls().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn whatever_a_later_start_ends_in_leaves_open_what_the_earlier_one_did() {
+    for fate in [Fate::TooMuch, Fate::Undecided, Fate::Full, Fate::Ignored] {
+        let wire = Wire::new([Fate::DiedAfter, fate]);
+        let later = Retry {
+            attempt_timeout: Some(std::time::Duration::from_millis(200)),
+            ..once()
+        };
+        let (key, outcome) = killed_and_started_again(&wire, "keyed", &later).await;
+        let error = outcome.unwrap_err();
+        assert!(error.may_have_run(), "{fate:?}: {error:?}");
+        assert_eq!(error.idempotency_key(), Some(&*key), "{fate:?}: {error:?}");
+        let told = error.to_string();
+        assert!(
+            told.contains("an earlier start") && told.contains(&key),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_later_start_without_a_server_names_the_key_of_the_earlier_one() {
+    let wire = Wire::new([]);
+    let client = wire.connect().await.unwrap();
+    let intention = Intention::new("keyed", asked()).resumed();
+    wire.list(json!("no listing"));
+    let error = client.carry_out(&intention, &once()).await.unwrap_err();
+    assert!(error.may_have_run(), "{error:?}");
+    assert_eq!(error.idempotency_key(), Some(intention.key()));
+    assert_eq!(wire.calls().len(), 0);
 }

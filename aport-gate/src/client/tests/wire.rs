@@ -71,7 +71,7 @@ pub(super) struct Wire {
     fates: Arc<Mutex<VecDeque<Fate>>>,
     tools: Arc<Mutex<Value>>,
     /// How long a listing holds, where it says so.
-    ttl_ms: Arc<Mutex<Option<u64>>>,
+    ttl_ms: Arc<Mutex<Option<Value>>>,
     /// The decision that comes with a result.
     decision: Arc<Mutex<Value>>,
 }
@@ -100,8 +100,8 @@ impl Wire {
         }
     }
 
-    pub(super) fn hold(&self, ttl_ms: u64) {
-        *self.ttl_ms.lock().unwrap() = Some(ttl_ms);
+    pub(super) fn hold(&self, ttl_ms: impl Into<Value>) {
+        *self.ttl_ms.lock().unwrap() = Some(ttl_ms.into());
     }
 
     pub(super) fn decide(&self, decision: Value) {
@@ -153,8 +153,8 @@ impl Wire {
                     self.books.lock().unwrap().listings += 1;
                     let tools = self.tools.lock().unwrap().clone();
                     let mut listed = json!({ "tools": tools });
-                    if let Some(ttl) = *self.ttl_ms.lock().unwrap() {
-                        listed["ttlMs"] = json!(ttl);
+                    if let Some(ttl) = &*self.ttl_ms.lock().unwrap() {
+                        listed["ttlMs"] = ttl.clone();
                     }
                     vec![result(id, listed)]
                 }

@@ -224,8 +224,10 @@ async fn leniently(
     peer: &Peer<RoleClient>,
     params: Option<PaginatedRequestParams>,
 ) -> Result<ListToolsResult, ClientError> {
-    let mut request = ListToolsRequest::default();
-    request.params = params;
+    let request = ListToolsRequest {
+        params,
+        ..ListToolsRequest::default()
+    };
     let answer = peer
         .send_request(ClientRequest::ListToolsRequest(request))
         .await

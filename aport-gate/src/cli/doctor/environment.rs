@@ -36,8 +36,8 @@ pub(super) fn checks(variables: &Variables) -> Vec<Check> {
 /// A home that only a shell would understand: the server would make a folder of that name.
 fn unexpanded_home(variables: &Variables) -> Option<Check> {
     let home = variables.get("APORT_HOME")?.to_string_lossy();
-    let is_whole = !home.starts_with('~') && !(home.starts_with('$') && !home.contains("${"));
-    if is_whole {
+    let of_shell = home.starts_with('~') || (home.starts_with('$') && !home.contains("${"));
+    if !of_shell {
         return None;
     }
     let rest = home.split_once('/').map_or("", |(_, rest)| rest);

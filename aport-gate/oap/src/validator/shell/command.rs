@@ -157,7 +157,11 @@ impl Reader<'_> {
         // `for x in a b` runs nothing by itself.
         let first = command.words.first().map(|word| word.text.as_str());
         let nothing = command.words.is_empty() || first == Some("for");
-        if nothing && command.writes.is_empty() && command.inputs.is_empty() {
+        if nothing
+            && command.unknown.is_none()
+            && command.writes.is_empty()
+            && command.inputs.is_empty()
+        {
             return Ok(());
         }
         if self.found.len() >= MAX_COMMANDS {

@@ -42,6 +42,11 @@ impl Reader<'_> {
             word.several |= !quoted;
             return Ok(());
         }
+        // A shell joins the lines before it looks what is expanded.
+        let joins = |at: usize| self.peek(at) == Some('\\') && self.peek(at + 1) == Some('\n');
+        if joins(0) || (self.peek(0) == Some('(') && joins(1)) {
+            return Err("has the end of a line within `$(`; write it on one line".to_owned());
+        }
         match self.peek(0) {
             Some('\'') if !quoted => Err("spells characters by number (`$'…'`)".to_owned()),
             // In quotes, both are characters like others.
@@ -141,6 +146,9 @@ impl Reader<'_> {
             }
         }
         let name = self.text(start, self.at);
+        if name.starts_with("{!") {
+            self.unread("reads the variable that another one names (`${!…}`), and computes its index; name it")?;
+        }
         if name.contains("IFS") {
             return Err("builds words from `$IFS`".to_owned());
         }

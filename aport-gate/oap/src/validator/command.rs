@@ -10,7 +10,7 @@ use super::script::Speech;
 use super::shell::{self, Command, Word};
 use super::work::Work;
 use super::wrapper::{is_assignment, unwrapped, without_assignments};
-use super::{Call, Failure, environment, fed, pattern, written};
+use super::{Call, Failure, computing, environment, fed, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
 
@@ -68,6 +68,13 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         .and_then(|commands| unwrapped(&work, commands))
         .map_err(refuse)?;
 
+    for command in &commands {
+        work.computing(&command.words);
+    }
+    if computing::environment_gives(call) {
+        work.gives();
+    }
+
     let mut texts = vec![squeezed(&all)];
     texts.extend(commands.iter().map(Command::text));
     for text in &texts {
@@ -85,6 +92,9 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
     }
     let any = |allowed: &Vec<&str>| allowed.iter().any(|entry| entry.trim() == "*");
     let restricted = !patterns.is_empty() || allowed.as_ref().is_some_and(|allowed| !any(allowed));
+    if let Some(why) = work.runs_text(false) {
+        return Err(refuse(why.to_owned()));
+    }
     for (at, command) in commands.iter().enumerate() {
         if let Some(why) = command.unknown.as_ref().filter(|_| restricted) {
             return Err(refuse(why.clone()));
@@ -141,7 +151,10 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
     }
-    Ok(())
+    match work.runs_text(restricted) {
+        Some(why) => Err(refuse(why.to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// Variables that the command sets: in front of a program, and by the shell's own commands. Where nothing is

@@ -17,6 +17,8 @@ mod command;
 #[cfg(feature = "evaluate")]
 mod computed;
 #[cfg(feature = "evaluate")]
+mod computing;
+#[cfg(feature = "evaluate")]
 mod deliverable;
 #[cfg(feature = "evaluate")]
 mod directory;

@@ -12,7 +12,7 @@ fn commands(list: &[&str]) -> Vec<Value> {
 }
 
 fn limits() -> Value {
-    json!({ "allowed_commands": ["cat", "echo", "git", "true", "[", "test", "for"] })
+    json!({ "allowed_commands": ["cat", "echo", "git", "true", "[", "[[", "test"] })
 }
 
 /// Each call is denied as one that nobody can read, with the words in its message.
@@ -121,4 +121,81 @@ fn indirection_is_refused_by_name() {
     );
     let given = json!({ "command": "echo ${!x}", "env": { "x": "a[$(touch pwn)]" } });
     refuses(&limits(), &[given], "`${!…}`");
+}
+
+#[test]
+fn what_is_computed_is_given_numbers_and_nothing_else() {
+    let words = "computes with a variable or an output";
+    refuses(
+        &limits(),
+        &commands(&[
+            "x='a[$' y='(touch pwn)]'; z=$x$y; echo $((z))",
+            "x='a[$' y='(touch pwn)]'; echo $(($x$y))",
+            "x='a[$'; x+='(touch pwn)]'; echo $((x))",
+            "x='a[$_(touch pwn)]'; echo $((${x/_}))",
+            "x='a[$' y='(touch pwn)]'; [[ $x$y -eq 1 ]]",
+            "x='a[$' y='(touch pwn)]'; [ -v $x$y ]",
+            "x='-v a[$' y='({touch,pwn})]'; x+=$y; [ $x ]",
+            "o=-v x='a[$' y='(touch pwn)]'; x+=$y; test \"$o\" \"$x\"",
+            "for i in 'a[$'; do for j in '(touch pwn)]'; do echo $(($i$j)); done; done",
+            "x='a[$' y='(touch pwn)]'; x+=$y; echo ${PATH:x}",
+            "echo 'a[$''(touch pwn)]'; echo $(($_))",
+            "echo $(( $(echo -n 'a[$'; echo '(touch pwn)]') ))",
+            "x=b; cat <<E\n$((x))\nE",
+            "echo $(($1))",
+            "test -v a[\\$\\(touch\\ pwn\\)]",
+        ]),
+        words,
+    );
+    let mut more = limits();
+    let list = [
+        "read", "echo", "env", "bash", "declare", "printf", "let", "while", "wait", "cd", "select",
+        "command",
+    ];
+    more["allowed_commands"] = json!(list);
+    refuses(
+        &more,
+        &commands(&[
+            "read x < f; echo $((x))",
+            "while read x; do echo $((x)); done < f",
+            "command read x < f; echo $((x))",
+            "env x=a bash -c 'echo $((x))'",
+            "x=a bash -c 'echo $((x))'",
+            "declare -i x; x='a[$'\"(touch pwn)]\"",
+            "declare x=a; let x=x+1",
+            "declare \"$x\"; let x=x+1",
+            "printf -v x a; echo $((x))",
+            "printf -v 'a[$''(touch pwn)]' a",
+            "wait -n -p 'a[$''(touch pwn)]'",
+            "cd 'a'; echo $((PWD))",
+            "bash -c 'echo $(($0))' a",
+        ]),
+        words,
+    );
+    allows(
+        NAME,
+        &more,
+        &commands(&[
+            "declare -i x=1; let x=x+1",
+            "read x < f; echo \"$x\"",
+            "printf '%s %d' \"$x\" 5",
+            "i=1; bash -c 'echo $((i))'",
+            "declare -x A=b; echo ${A:-c}",
+        ]),
+    );
+    let with = |value: &str| json!({ "command": "echo $((x))", "env": { "x": value } });
+    refuses(&limits(), &[with("a[$(touch pwn)]"), with("a")], words);
+    allows(NAME, &limits(), &[with("12")]);
+    let apart = json!({ "command": "env", "args": ["x=a", "bash", "-c", "echo $((x))"] });
+    refuses(&more, &[apart], words);
+}
+
+#[test]
+fn an_element_of_an_array_is_not_assigned() {
+    let open = json!({ "allowed_commands": ["*"], "blocked_patterns": ["rm -rf"] });
+    refuses(
+        &open,
+        &commands(&["b['$''(touch pwn)']=1", "x=1 b[1 + 1]=2", "echo; a[i]+=1"]),
+        "assigns an element of an array",
+    );
 }

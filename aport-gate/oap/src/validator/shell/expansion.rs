@@ -1,6 +1,7 @@
 //! What a shell puts in place of `$…` and `` `…` ``, as far as a line tells.
 
 use super::{Reader, Word};
+use crate::validator::computing::is_set_by_shell;
 
 impl Reader<'_> {
     /// Up to the closing double quote.
@@ -157,7 +158,22 @@ impl Reader<'_> {
         }
         // An index and a length are computed, and so is the text of a variable in them.
         let computed = |rest: &str| !rest.starts_with(['-', '=', '+', '?']);
-        self.computes |= name.contains('[') || name.split(':').skip(1).any(computed);
+        if name.contains('[') || name.split(':').skip(1).any(computed) {
+            self.work.computes();
+            if is_set_by_shell(&format!("${name}")) {
+                self.work.gives();
+            }
+        }
+        let given = name.split_once('=').map(|(_, value)| value);
+        let number = |value: &str| {
+            value
+                .trim_end_matches('}')
+                .chars()
+                .all(|c| c.is_ascii_digit())
+        };
+        if given.is_some_and(|value| !number(value)) {
+            self.work.gives();
+        }
         word.text.push('$');
         word.text.push_str(&name);
         Ok(())

@@ -46,7 +46,7 @@ impl Reader<'_> {
         let next = 1 + 2 * joined.count();
         let why = match &part.word {
             _ if self.peek(next) == Some('(') => {
-                self.computes = true;
+                self.work.computes();
                 "has the arithmetic command `((…))`, which is not read here; write `$((…))`, or `( (` for commands"
             }
             Some(word) if word.text.ends_with('=') => {

@@ -9,8 +9,8 @@ use super::respelled::respelled;
 use super::script::Speech;
 use super::shell::{self, Command, Word};
 use super::work::Work;
-use super::wrapper::{is_assignment, unwrapped, without_assignments};
-use super::{Call, Failure, computing, environment, fed, pattern, written};
+use super::wrapper::{is_assignment, program, unwrapped, without_assignments};
+use super::{Call, Failure, computing, environment, fed, git, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
 
@@ -103,6 +103,13 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
         for entry in &patterns {
+            if renames(entry, command) {
+                return Err(refuse(format!(
+                    "defines an alias of `git`, which the blocked `{entry}` would not be found under; write the \
+                     subcommand itself"
+                ))
+                .with_limit(*entry));
+            }
             if respelled(call, entry, command)? {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
@@ -183,6 +190,16 @@ fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {
             .and_then(|items| items.iter().map(Value::as_str).collect())
             .ok_or_else(wrong),
     }
+}
+
+/// Whether the command gives another name to what a pattern about `git` forbids.
+fn renames(entry: &str, command: &Command) -> bool {
+    let about = entry.split_whitespace().next().unwrap_or_default();
+    let words = without_assignments(&command.words);
+    program(about) == "git"
+        && words
+            .split_first()
+            .is_some_and(|(first, rest)| program(&first.text) == "git" && git::names_alias(rest))
 }
 
 /// One space for any white space.

@@ -11,6 +11,8 @@ mod address;
 #[cfg(feature = "evaluate")]
 mod allowed;
 #[cfg(feature = "evaluate")]
+mod builtin;
+#[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
 mod command;

@@ -124,7 +124,7 @@ pub(super) fn called<'w>(name: &str, rest: &'w [Word]) -> Called<'w> {
 }
 
 /// The commands of a script that words hold, `name` being the shell that reads it. One into which another command
-/// writes is not known.
+/// writes, or a variable, is not known.
 ///
 /// # Errors
 /// As [`shell::commands`].
@@ -137,6 +137,12 @@ pub(super) fn script(work: &Work, name: &str, words: &[Word]) -> Result<Vec<Comm
     };
     if words.iter().any(|word| word.output) {
         found.push(launch::unknown("runs a script that another command writes"));
+    } else if words.iter().any(|word| word.dynamic) {
+        // What a variable brings may end a command and begin another.
+        found.push(launch::unknown(
+            "runs a script with an expansion in it, of which nobody knows what it becomes; put the script in single \
+             quotes",
+        ));
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! Constructs of shells that are not read for certain, and are refused by name. What runs was tried with `bash`.
 
-use crate::setting::{Setting, allows};
+use crate::setting::{Setting, allows, denies};
 use serde_json::{Value, json};
 
 const NAME: &str = "validateBlockedPatterns";
@@ -197,5 +197,81 @@ fn an_element_of_an_array_is_not_assigned() {
         &open,
         &commands(&["b['$''(touch pwn)']=1", "x=1 b[1 + 1]=2", "echo; a[i]+=1"]),
         "assigns an element of an array",
+    );
+}
+
+#[test]
+fn a_script_with_an_expansion_in_it_is_not_read() {
+    let limits = json!({
+        "allowed_commands": [
+            "echo", "eval", "bash", "set", "read", "env", "find", "trap", "watch", "parallel", "tar", "alias", "ls"
+        ]
+    });
+    refuses(
+        &limits,
+        &commands(&[
+            "x='; touch pwn'; eval echo $x",
+            "set -- '; touch pwn'; eval \"echo $*\"",
+            "set -- '; touch pwn'; eval echo $1",
+            "read x <<< '; touch pwn'; eval echo $x",
+            "x='; touch pwn'; bash -c \"echo $x\"",
+            "bash -c 'eval echo $0' '; touch pwn'",
+            "env x='; touch pwn' bash -c 'eval echo $x'",
+            "find . -exec bash -c 'echo {}' \\;",
+            "trap \"echo $x\" EXIT",
+            "watch ls $x",
+            "alias l=\"ls $x\"",
+        ]),
+        "nobody knows what",
+    );
+    refuses(
+        &limits,
+        &commands(&[
+            "tar xf a --to-command=\"echo $x\"",
+            "tar xf a --to-command \"echo '$x'\"",
+        ]),
+        "nobody knows what an expansion",
+    );
+    let joined = commands(&["watch ls ';' touch pwn", "parallel echo ';' touch pwn"]);
+    denies(NAME, &limits, &joined, "oap.command_not_allowed");
+    allows(
+        NAME,
+        &limits,
+        &commands(&[
+            "eval 'echo $x'",
+            "bash -c 'echo \"$0\"' \"$x\"",
+            "find . -exec bash -c 'ls \"$1\"' _ {} \\;",
+            "trap 'echo $x' EXIT",
+            "watch -n 1 ls -l",
+            "watch -x ls $x",
+            "parallel ls ::: $x",
+            "tar xf $x --to-command=ls",
+        ]),
+    );
+}
+
+#[test]
+fn commands_of_shells_that_evaluate_are_refused() {
+    let open = json!({ "allowed_commands": ["*"], "blocked_patterns": ["rm -rf"] });
+    refuses(
+        &open,
+        &commands(&[
+            "compgen -W '$(touch pwn)'",
+            "complete -C x y",
+            "hash -p /tmp/x ls",
+            "mapfile -tC x y",
+            "enable -f ./x.so y",
+            "bind -x '\"a\":touch pwn'",
+            "bind '\"a\": \"touch pwn\\n\"'",
+            "jobs -x touch pwn",
+            "fc -s",
+        ]),
+        "lets `",
+    );
+    refuses(&open, &commands(&["compgen $x"]), "may be an option");
+    allows(
+        NAME,
+        &open,
+        &commands(&["compgen -c", "hash -r", "mapfile -t x < f", "jobs -l"]),
     );
 }

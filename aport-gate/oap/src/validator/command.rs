@@ -103,7 +103,7 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
         for entry in &patterns {
-            if renames(entry, command) {
+            if renames(call, entry, command)? {
                 return Err(refuse(format!(
                     "defines an alias of `git`, which the blocked `{entry}` would not be found under; write the \
                      subcommand itself"
@@ -193,13 +193,17 @@ fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {
 }
 
 /// Whether the command gives another name to what a pattern about `git` forbids.
-fn renames(entry: &str, command: &Command) -> bool {
+fn renames(call: &Call<'_>, entry: &str, command: &Command) -> Result<bool, Failure> {
     let about = entry.split_whitespace().next().unwrap_or_default();
     let words = without_assignments(&command.words);
-    program(about) == "git"
-        && words
-            .split_first()
-            .is_some_and(|(first, rest)| program(&first.text) == "git" && git::names_alias(rest))
+    let Some((first, rest)) = words.split_first() else {
+        return Ok(false);
+    };
+    if program(about) != "git" || program(&first.text) != "git" {
+        return Ok(false);
+    }
+    call.spend(rest.iter().map(|word| 4 * word.text.len()).sum())?;
+    Ok(git::names_alias(rest))
 }
 
 /// One space for any white space.

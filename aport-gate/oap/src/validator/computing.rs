@@ -148,7 +148,7 @@ fn tested(name: &str, rest: &[Word], mut operand: impl FnMut(&Word)) {
             && (rest.iter().any(|word| word.dynamic && word.several)
                 || rest
                     .windows(2)
-                    .any(|pair| pair.iter().all(|word| open(word)))));
+                    .any(|pair| pair.iter().all(&open))));
     if computes {
         rest.iter()
             .filter(|word| word.text != "]]")

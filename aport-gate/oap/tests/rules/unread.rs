@@ -181,6 +181,7 @@ fn what_is_computed_is_given_numbers_and_nothing_else() {
             "printf '%s %d' \"$x\" 5",
             "i=1; bash -c 'echo $((i))'",
             "declare -x A=b; echo ${A:-c}",
+            "x=abc; echo ${x:0:2} ${x: -1} ${x::1}",
         ]),
     );
     let with = |value: &str| json!({ "command": "echo $((x))", "env": { "x": value } });
@@ -274,4 +275,18 @@ fn commands_of_shells_that_evaluate_are_refused() {
         &open,
         &commands(&["compgen -c", "hash -r", "mapfile -t x < f", "jobs -l"]),
     );
+}
+
+#[test]
+fn a_list_of_programs_names_case_as_what_it_does_not_read() {
+    let with = |program: &str| json!({ "allowed_commands": ["ls", "cat", program] });
+    for (program, named) in [
+        ("x", "`case` of `case … in`"),
+        ("case", "`*` of `case … in`"),
+    ] {
+        let line = json!({ "command": "case $x in a) ls;; *) cat x;; esac" });
+        let decided = Setting::validator(NAME, with(program)).decide(&line);
+        let message = &decided.reasons[0].message;
+        assert!(!decided.allow && message.contains(named), "{message}");
+    }
 }

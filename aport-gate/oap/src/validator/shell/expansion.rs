@@ -157,7 +157,9 @@ impl Reader<'_> {
             return Err(format!("builds words from `${name}`"));
         }
         // An index and a length are computed, and so is the text of a variable in them.
-        let computed = |rest: &str| !rest.starts_with(['-', '=', '+', '?']);
+        let number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '}');
+        let computed =
+            |rest: &str| !rest.starts_with(['-', '=', '+', '?']) && !rest.chars().all(number);
         if name.contains('[') || name.split(':').skip(1).any(computed) {
             self.work.computes();
             if is_set_by_shell(&format!("${name}")) {

@@ -68,7 +68,7 @@ pub(super) fn of(words: &[Word]) -> Computing {
     let mut operand = |word: &Word| {
         let index = word.text.contains(['[', '(', '`']);
         found.computes |= index || (word.dynamic && !is_number(word, &word.text));
-        found.gives |= index || is_set_by_shell(&word.text);
+        found.gives |= index || word.output || is_set_by_shell(&word.text);
     };
     let option = |letter: char| {
         let has = |word: &&Word| word.text.starts_with(['-', '+']) && word.text.contains(letter);

@@ -143,6 +143,8 @@ fn what_is_computed_is_given_numbers_and_nothing_else() {
             "echo $(( $(echo -n 'a[$'; echo '(touch pwn)]') ))",
             "x=b; cat <<E\n$((x))\nE",
             "echo $(($1))",
+            "[[ $(cat f) -eq 1 ]]",
+            "[ -v \"$(cat f)\" ]",
             "test -v a[\\$\\(touch\\ pwn\\)]",
         ]),
         words,

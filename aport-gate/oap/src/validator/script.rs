@@ -38,7 +38,18 @@ pub(super) fn handed(
                     found.extend(foreign::commands(work, name, value)?);
                 }
             }
-            if let Called::Script(text) = called(name, rest) {
+            let called = called(name, rest);
+            if let Called::File(file) = called
+                && file.dynamic
+                && file.text.starts_with(['$', '-'])
+                && !rest.iter().any(|word| word.text == "--")
+            {
+                // `bash $x 'script'` runs the script where `x` holds `-c`.
+                found.push(launch::unknown(
+                    "gives a shell what may be an option; write it out, or put `--` in front of it",
+                ));
+            }
+            if let Called::Script(text) = called {
                 found.extend(match text {
                     Some(text) => script(work, name, std::slice::from_ref(text))?,
                     None => vec![launch::unknown("runs a script that the line does not hold")],

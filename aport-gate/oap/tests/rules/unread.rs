@@ -235,6 +235,17 @@ fn a_script_with_an_expansion_in_it_is_not_read() {
         ]),
         "nobody knows what an expansion",
     );
+    refuses(
+        &limits,
+        &commands(&[
+            "bash $x 'touch pwn'",
+            "bash ${x:--c} 'touch pwn'",
+            "bash $(echo -c) 'touch pwn'",
+            "bash -e \"$x\" 'touch pwn'",
+        ]),
+        "may be an option",
+    );
+    allows(NAME, &limits, &commands(&["bash -- \"$x\"", "bash ./$x"]));
     let joined = commands(&["watch ls ';' touch pwn", "parallel echo ';' touch pwn"]);
     denies(NAME, &limits, &joined, "oap.command_not_allowed");
     allows(

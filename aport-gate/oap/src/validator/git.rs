@@ -75,7 +75,14 @@ pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, Strin
     let text = |at: usize| rest.get(at).map(|word| word.text.as_str());
     while let Some(word) = text(at).filter(|word| word.starts_with('-')) {
         if word == "-c" {
-            assigned(work, text(at + 1).unwrap_or_default(), &mut found)?;
+            let setting = text(at + 1).unwrap_or_default();
+            let key = setting.split('=').next().unwrap_or_default();
+            if key.contains('$') && rest.get(at + 1).is_some_and(|word| word.dynamic) {
+                found.push(unknown(
+                    "changes a setting of which only a variable knows the name",
+                ));
+            }
+            assigned(work, setting, &mut found)?;
             at += 1;
         } else if let Some(setting) = word.strip_prefix("--config-env=") {
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);

@@ -331,6 +331,8 @@ fn an_address_or_a_permission_of_git_runs_nothing_unseen() {
             "git -c url.ext::sh.insteadOf=x fetch x",
             "git remote-ext a 'touch pwn'",
             "git remote-fd a 0",
+            "git -c \"$x\" y",
+            "git -c $k.x='!touch pwn' x",
             "git clone foo::bar",
             "git -c core.hooksPath=true commit",
             "git -c include.path=on status",

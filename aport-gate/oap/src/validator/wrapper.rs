@@ -185,6 +185,16 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
         let runs =
             |word: &Word| matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir");
         let mut found = Vec::new();
+        // Where a variable holds `-exec`, what ends its command stands in the line, or in the same variable.
+        let hidden = |word: &&Word| word.dynamic && word.text.starts_with(['$', '-']);
+        let ends = rest.iter().filter(|word| word.text == ";").count();
+        let more = ends > rest.iter().filter(|word| runs(word)).count()
+            || rest.iter().any(|word| word.text == "+");
+        if rest.iter().filter(hidden).any(|word| word.several || more) {
+            found.push(launch::unknown(
+                "gives `find` what may be `-exec`; put it in quotes, and in front of it `./`",
+            ));
+        }
         for (at, _) in rest.iter().enumerate().filter(|(_, word)| runs(word)) {
             let words = rest.get(at + 1..).unwrap_or_default();
             let end = end_of_exec(words);

@@ -246,6 +246,21 @@ fn a_script_with_an_expansion_in_it_is_not_read() {
         "may be an option",
     );
     allows(NAME, &limits, &commands(&["bash -- \"$x\"", "bash ./$x"]));
+    refuses(
+        &limits,
+        &commands(&[
+            "find . $o touch pwn \\;",
+            "find . \"$o\" touch pwn \\;",
+            "find . \"$o\" touch pwn {} +",
+            "find . $(echo -exec touch pwn) \\;",
+        ]),
+        "what may be `-exec`",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&["find \"$d\" -name x", "find ./$d -exec ls {} \\;"]),
+    );
     let joined = commands(&["watch ls ';' touch pwn", "parallel echo ';' touch pwn"]);
     denies(NAME, &limits, &joined, "oap.command_not_allowed");
     allows(

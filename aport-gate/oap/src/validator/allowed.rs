@@ -12,6 +12,15 @@ pub(super) fn is_allowed(command: &Command, allowed: &[&str]) -> Result<(), Stri
     let Some((first, _)) = words.split_first() else {
         return Ok(());
     };
+    let of_case = || {
+        format!(
+            "has `{}` of `case … in`, whose patterns are taken for programs here; write `if`",
+            first.text
+        )
+    };
+    if first.dynamic && first.text == "*" {
+        return Err(of_case());
+    }
     if first.dynamic && !matches!(first.text.as_str(), "[" | "[[") {
         return Err(format!("does not say which program `{}` is", first.text));
     }
@@ -30,6 +39,9 @@ pub(super) fn is_allowed(command: &Command, allowed: &[&str]) -> Result<(), Stri
         if matches && !entry.trim().is_empty() {
             return Ok(());
         }
+    }
+    if first.text == "case" {
+        return Err(of_case());
     }
     Err(format!(
         "runs `{}`, which is not among the allowed commands",

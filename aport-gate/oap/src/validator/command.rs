@@ -9,8 +9,8 @@ use super::respelled::respelled;
 use super::script::Speech;
 use super::shell::{self, Command, Word};
 use super::work::Work;
-use super::wrapper::{is_assignment, unwrapped, without_assignments};
-use super::{Call, Failure, environment, fed, pattern, written};
+use super::wrapper::{is_assignment, program, unwrapped, without_assignments};
+use super::{Call, Failure, computing, environment, fed, git, pattern, written};
 use crate::reason::shown;
 use serde_json::Value;
 
@@ -68,6 +68,13 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
         .and_then(|commands| unwrapped(&work, commands))
         .map_err(refuse)?;
 
+    for command in &commands {
+        work.computing(&command.words);
+    }
+    if computing::environment_gives(call) {
+        work.gives();
+    }
+
     let mut texts = vec![squeezed(&all)];
     texts.extend(commands.iter().map(Command::text));
     for text in &texts {
@@ -85,6 +92,9 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
     }
     let any = |allowed: &Vec<&str>| allowed.iter().any(|entry| entry.trim() == "*");
     let restricted = !patterns.is_empty() || allowed.as_ref().is_some_and(|allowed| !any(allowed));
+    if let Some(why) = work.runs_text(false) {
+        return Err(refuse(why.to_owned()));
+    }
     for (at, command) in commands.iter().enumerate() {
         if let Some(why) = command.unknown.as_ref().filter(|_| restricted) {
             return Err(refuse(why.clone()));
@@ -93,6 +103,13 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
         for entry in &patterns {
+            if renames(call, entry, command)? {
+                return Err(refuse(format!(
+                    "defines an alias of `git`, which the blocked `{entry}` would not be found under; write the \
+                     subcommand itself"
+                ))
+                .with_limit(*entry));
+            }
             if respelled(call, entry, command)? {
                 return Err(refuse(format!("matches the blocked `{entry}`")).with_limit(*entry));
             }
@@ -141,7 +158,10 @@ pub(super) fn blocked(call: &Call<'_>) -> Result<(), Failure> {
             return Err(refuse(why));
         }
     }
-    Ok(())
+    match work.runs_text(restricted) {
+        Some(why) => Err(refuse(why.to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// Variables that the command sets: in front of a program, and by the shell's own commands. Where nothing is
@@ -170,6 +190,20 @@ fn arguments<'a>(call: &Call<'a>) -> Result<Vec<&'a str>, Failure> {
             .and_then(|items| items.iter().map(Value::as_str).collect())
             .ok_or_else(wrong),
     }
+}
+
+/// Whether the command gives another name to what a pattern about `git` forbids.
+fn renames(call: &Call<'_>, entry: &str, command: &Command) -> Result<bool, Failure> {
+    let about = entry.split_whitespace().next().unwrap_or_default();
+    let words = without_assignments(&command.words);
+    let Some((first, rest)) = words.split_first() else {
+        return Ok(false);
+    };
+    if program(about) != "git" || program(&first.text) != "git" {
+        return Ok(false);
+    }
+    call.spend(rest.iter().map(|word| 4 * word.text.len()).sum())?;
+    Ok(git::names_alias(rest))
 }
 
 /// One space for any white space.

@@ -14,6 +14,7 @@ use super::wrapper::program;
 /// As [`super::shell::commands`].
 pub(super) fn commands(work: &Work, name: &str, text: &str) -> Result<Vec<Command>, String> {
     let windows = matches!(program(name).as_str(), "cmd" | "powershell" | "pwsh");
+    let dos = program(name) == "cmd";
     let mut found = Vec::new();
     if !is_plain(text, windows) {
         found.push(unknown(&format!(
@@ -25,12 +26,15 @@ pub(super) fn commands(work: &Work, name: &str, text: &str) -> Result<Vec<Comman
         let mut words = Vec::new();
         for bare in part.split_whitespace() {
             work.spend(bare.len())?;
-            let word = Word {
-                text: bare.replace(['\'', '"', '^', '`'], ""),
-                ..Word::default()
-            };
-            work.word(&word)?;
-            words.push(word);
+            let text = bare.replace(['\'', '"', '^', '`'], "");
+            for text in switches(&text, dos, words.is_empty()) {
+                let word = Word {
+                    text: text.to_owned(),
+                    ..Word::default()
+                };
+                work.word(&word)?;
+                words.push(word);
+            }
         }
         if words.is_empty() {
             continue;
@@ -44,6 +48,26 @@ pub(super) fn commands(work: &Work, name: &str, text: &str) -> Result<Vec<Comman
         });
     }
     Ok(found)
+}
+
+/// The words that `cmd` makes of one: a program and its switches need no blank between them (`del/s/q`). Elsewhere, and
+/// in paths, a slash is a character like others.
+fn switches(word: &str, dos: bool, is_program: bool) -> Vec<&str> {
+    let Some(first) = word.find('/').filter(|first| dos && *first > 0) else {
+        return vec![word];
+    };
+    let (head, tail) = word.split_at(first);
+    let letter = |switch: &str| switch.split(':').next().unwrap_or_default().len() == 1;
+    if !is_program && !tail.split('/').skip(1).all(letter) {
+        return vec![word];
+    }
+    let mut words = vec![head];
+    let mut starts = tail.match_indices('/').map(|(at, _)| at).peekable();
+    while let Some(from) = starts.next() {
+        let to = starts.peek().copied().unwrap_or(tail.len());
+        words.extend(tail.get(from..to));
+    }
+    words
 }
 
 /// Words that no shell takes for anything else. A comma makes two words of one in PowerShell, and `=` in front of a

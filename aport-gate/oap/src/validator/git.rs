@@ -2,6 +2,7 @@
 //! a command.
 
 mod setting;
+mod transport;
 
 use self::setting::{assigned, configured, hidden};
 use super::launch::{of, unknown};
@@ -74,7 +75,14 @@ pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, Strin
     let text = |at: usize| rest.get(at).map(|word| word.text.as_str());
     while let Some(word) = text(at).filter(|word| word.starts_with('-')) {
         if word == "-c" {
-            assigned(work, text(at + 1).unwrap_or_default(), &mut found)?;
+            let setting = text(at + 1).unwrap_or_default();
+            let key = setting.split('=').next().unwrap_or_default();
+            if key.contains('$') && rest.get(at + 1).is_some_and(|word| word.dynamic) {
+                found.push(unknown(
+                    "changes a setting of which only a variable knows the name",
+                ));
+            }
+            assigned(work, setting, &mut found)?;
             at += 1;
         } else if let Some(setting) = word.strip_prefix("--config-env=") {
             let key = setting.rsplit_once('=').map_or(setting, |(key, _)| key);
@@ -112,9 +120,7 @@ pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, Strin
         }
     }
     for word in after {
-        if let Some(script) = word.text.strip_prefix("ext::") {
-            found.extend(shell::commands(work, script)?);
-        }
+        transport::of_word(work, subcommand, &word.text, &mut found)?;
     }
     let is_option = |word: &&Word| word.text.starts_with('-');
     let mut plain = after.iter().filter(|word| !is_option(word));
@@ -127,6 +133,15 @@ pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, Strin
             .unwrap_or_default()
     };
     match subcommand {
+        // What speaks to a program that its words name.
+        helper if helper.starts_with("remote-") => {
+            found.push(unknown(&format!("runs what `git {helper}` speaks to")));
+        }
+        "merge-index" => {
+            let from = after.iter().position(|word| !is_option(&word));
+            let words = after.get(from.unwrap_or(after.len())..);
+            found.push(of(work, words.unwrap_or_default())?);
+        }
         "submodule" | "submodule--helper"
             if plain.next().is_some_and(|word| word.text == "foreach") =>
         {
@@ -182,4 +197,18 @@ pub(super) fn launched(work: &Work, rest: &[Word]) -> Result<Vec<Command>, Strin
         _ => {}
     }
     Ok(found)
+}
+
+/// Whether the words, those behind `git`, give a subcommand another name, under which no pattern finds it.
+pub(super) fn names_alias(rest: &[Word]) -> bool {
+    let lower: Vec<String> = rest.iter().map(|word| word.text.to_lowercase()).collect();
+    let renames = lower.iter().any(|word| word.contains("rename-section"));
+    lower.iter().enumerate().any(|(at, word)| {
+        let value = word.rsplit_once("=alias.").map(|_| true);
+        let begins = word.starts_with("alias.");
+        // `git config alias.x` alone says what it is.
+        let follows = lower.get(at + 1..).unwrap_or_default();
+        let set = word.contains('=') || follows.iter().any(|word| !word.starts_with('-'));
+        value.unwrap_or(begins && set) || (renames && word == "alias")
+    })
 }

@@ -1,6 +1,7 @@
 //! Programs that well-known programs run because an option, a setting or a word of theirs says so. What is found has
 //! to pass as if it had been called; what an option hides in a file or a directory is unknown, which no list allows.
 
+use super::builtin;
 use super::git;
 use super::options::{bundled, values};
 use super::package;
@@ -52,6 +53,9 @@ pub(super) fn launched(work: &Work, name: &str, rest: &[Word]) -> Result<Vec<Com
             found.extend(shell::commands(work, value)?);
         }
     }
+    if let Some(why) = builtin::evaluates(name, rest) {
+        found.push(unknown(&why));
+    }
     match name {
         "git" => found.extend(git::launched(work, rest)?),
         "tar" | "bsdtar" | "gtar" => {
@@ -102,7 +106,11 @@ pub(super) fn launched(work: &Work, name: &str, rest: &[Word]) -> Result<Vec<Com
         "alias" => {
             for word in rest {
                 if let Some((_, value)) = word.text.split_once('=') {
-                    found.extend(shell::commands(work, value)?);
+                    let value = Word {
+                        text: value.to_owned(),
+                        ..word.clone()
+                    };
+                    found.extend(script::script(work, "sh", std::slice::from_ref(&value))?);
                 }
             }
         }

@@ -11,11 +11,15 @@ mod address;
 #[cfg(feature = "evaluate")]
 mod allowed;
 #[cfg(feature = "evaluate")]
+mod builtin;
+#[cfg(feature = "evaluate")]
 mod call;
 #[cfg(feature = "evaluate")]
 mod command;
 #[cfg(feature = "evaluate")]
 mod computed;
+#[cfg(feature = "evaluate")]
+mod computing;
 #[cfg(feature = "evaluate")]
 mod deliverable;
 #[cfg(feature = "evaluate")]

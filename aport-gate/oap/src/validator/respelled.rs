@@ -20,6 +20,9 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
     }
     let name = program(name);
     let parts: Vec<&str> = parts.collect();
+    if name.contains('-') && parts.iter().any(|part| part.starts_with('-')) {
+        return is_cmdlet(call, &name, &parts, command);
+    }
     let wanted = (flags(&parts), operands(&parts));
     let words: Vec<&str> = without_assignments(&command.words)
         .iter()
@@ -32,7 +35,7 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
         return Ok(true);
     }
     // One without options is two words of any sentence.
-    if wanted.0.is_empty() {
+    if wanted.0.is_empty() && !wanted.1.iter().any(|operand| is_switch(operand)) {
         return Ok(false);
     }
     let read = command.inputs.iter().map(|word| word.text.len());
@@ -66,6 +69,41 @@ pub(super) fn respelled(call: &Call<'_>, entry: &str, command: &Command) -> Resu
         }
     }
     Ok(false)
+}
+
+/// `/s`, as `cmd` writes options.
+fn is_switch(word: &str) -> bool {
+    word.len() == 2 && word.starts_with('/') && word.ends_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Whether the command calls the cmdlet with these parameters, in any order and cut short: `-Rec` is `-Recurse`.
+fn is_cmdlet(
+    call: &Call<'_>,
+    name: &str,
+    parts: &[&str],
+    command: &Command,
+) -> Result<bool, Failure> {
+    let lower = command.text().to_lowercase();
+    call.spend(lower.len().saturating_mul(1 + parts.len()))?;
+    let tokens: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || ENDS.contains(&c) || MARKS.contains(&c) && c != ':')
+        .filter(|token| !token.is_empty())
+        .collect();
+    let Some(at) = tokens.iter().position(|token| program(token) == name) else {
+        return Ok(false);
+    };
+    let given = tokens.get(at + 1..).unwrap_or_default();
+    let says = |part: &&str| {
+        let part = part.to_lowercase();
+        given.iter().any(|token| match part.strip_prefix('-') {
+            Some(parameter) => token
+                .strip_prefix(['-', '\u{2013}', '\u{2014}', '\u{2015}'])
+                .map(|token| token.split(':').next().unwrap_or_default())
+                .is_some_and(|short| !short.is_empty() && parameter.starts_with(short)),
+            None => token.starts_with(&part),
+        })
+    };
+    Ok(parts.iter().all(says))
 }
 
 fn says((flags_wanted, operands_wanted): &(Vec<Flag>, Vec<String>), words: &[&str]) -> bool {

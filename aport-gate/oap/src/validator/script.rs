@@ -38,7 +38,18 @@ pub(super) fn handed(
                     found.extend(foreign::commands(work, name, value)?);
                 }
             }
-            if let Called::Script(text) = called(name, rest) {
+            let called = called(name, rest);
+            if let Called::File(file) = called
+                && file.dynamic
+                && file.text.starts_with(['$', '-'])
+                && !rest.iter().any(|word| word.text == "--")
+            {
+                // `bash $x 'script'` runs the script where `x` holds `-c`.
+                found.push(launch::unknown(
+                    "gives a shell what may be an option; write it out, or put `--` in front of it",
+                ));
+            }
+            if let Called::Script(text) = called {
                 found.extend(match text {
                     Some(text) => script(work, name, std::slice::from_ref(text))?,
                     None => vec![launch::unknown("runs a script that the line does not hold")],
@@ -124,7 +135,7 @@ pub(super) fn called<'w>(name: &str, rest: &'w [Word]) -> Called<'w> {
 }
 
 /// The commands of a script that words hold, `name` being the shell that reads it. One into which another command
-/// writes is not known.
+/// writes, or a variable, is not known.
 ///
 /// # Errors
 /// As [`shell::commands`].
@@ -137,6 +148,12 @@ pub(super) fn script(work: &Work, name: &str, words: &[Word]) -> Result<Vec<Comm
     };
     if words.iter().any(|word| word.output) {
         found.push(launch::unknown("runs a script that another command writes"));
+    } else if words.iter().any(|word| word.dynamic) {
+        // What a variable brings may end a command and begin another.
+        found.push(launch::unknown(
+            "runs a script with an expansion in it, of which nobody knows what it becomes; put the script in single \
+             quotes",
+        ));
     }
     Ok(found)
 }

@@ -46,11 +46,6 @@ pub(super) fn commands(work: &Work, line: &str) -> Result<Vec<Command>, String> 
 pub(super) fn read(work: &Work, line: &str, dialect: Dialect) -> Result<Vec<Command>, String> {
     let mut reader = Reader::new(work, line, dialect, 0)?;
     reader.script(None)?;
-    if reader.computes && reader.literal {
-        return Err(
-            "computes with a variable beside text that holds a substitution, which arithmetic would run".to_owned(),
-        );
-    }
     let (feeds, splits) = (reader.feeds, reader.blanks);
     for command in &mut reader.found {
         command.fed |= feeds;
@@ -73,10 +68,6 @@ struct Reader<'w> {
     feeds: bool,
     /// Whether quoted text holds a blank and a dash behind it: a variable may make an option of it.
     blanks: bool,
-    /// Whether arithmetic looks into a variable, whose text is computed in turn, substitutions and all.
-    computes: bool,
-    /// Whether quoted text spells a substitution.
-    literal: bool,
 }
 
 impl<'w> Reader<'w> {
@@ -94,8 +85,6 @@ impl<'w> Reader<'w> {
             heredocs: Vec::new(),
             feeds: false,
             blanks: false,
-            computes: false,
-            literal: false,
         })
     }
 
@@ -121,8 +110,6 @@ impl<'w> Reader<'w> {
     fn adopt(&mut self, part: Reader<'_>) -> Result<(), String> {
         self.feeds |= part.feeds;
         self.blanks |= part.blanks;
-        self.computes |= part.computes;
-        self.literal |= part.literal;
         for command in part.found {
             self.keep(command)?;
         }

@@ -133,8 +133,37 @@ fn inside(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
         ));
     }
     let mut all = wrapped(work, command)?;
-    all.extend(launch::launched(work, &program(&first.text), rest)?);
+    let launched = launch::launched(work, &program(&first.text), rest)?;
+    if let Some(word) = expanded(work, rest, &launched)? {
+        all.push(launch::unknown(&format!(
+            "runs what `{}` becomes, and nobody knows what an expansion in it brings; write it out",
+            word.text
+        )));
+    }
+    all.extend(launched);
     Ok(all)
+}
+
+/// The word that holds a script in which something was expanded: more than an argument of what it runs.
+fn expanded<'w>(
+    work: &Work,
+    words: &'w [Word],
+    launched: &[Command],
+) -> Result<Option<&'w Word>, String> {
+    let inner: Vec<&str> = launched
+        .iter()
+        .flat_map(|command| &command.words)
+        .map(|word| word.text.as_str())
+        .filter(|text| text.contains('$'))
+        .collect();
+    for word in words.iter().filter(|word| word.dynamic) {
+        work.spend(inner.len() * word.text.len())?;
+        let text = word.text.as_str();
+        if !inner.contains(&text) && inner.iter().any(|inner| text.contains(inner)) {
+            return Ok(Some(word));
+        }
+    }
+    Ok(None)
 }
 
 fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
@@ -156,11 +185,26 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
         let runs =
             |word: &Word| matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir");
         let mut found = Vec::new();
+        // Where a variable holds `-exec`, what ends its command stands in the line, or in the same variable.
+        let hidden = |word: &&Word| word.dynamic && word.text.starts_with(['$', '-']);
+        let ends = rest.iter().filter(|word| word.text == ";").count();
+        let more = ends > rest.iter().filter(|word| runs(word)).count()
+            || rest.iter().any(|word| word.text == "+");
+        if rest.iter().filter(hidden).any(|word| word.several || more) {
+            found.push(launch::unknown(
+                "gives `find` what may be `-exec`; put it in quotes, and in front of it `./`",
+            ));
+        }
         for (at, _) in rest.iter().enumerate().filter(|(_, word)| runs(word)) {
             let words = rest.get(at + 1..).unwrap_or_default();
             let end = end_of_exec(words);
             work.spend(end)?;
-            found.push(one(words.get(..end).unwrap_or_default())?);
+            let mut inner = one(words.get(..end).unwrap_or_default())?;
+            // The name of a file stands in its place, in a script as well.
+            for word in &mut inner.words {
+                word.dynamic |= word.text.contains("{}");
+            }
+            found.push(inner);
         }
         return Ok(found);
     }
@@ -198,6 +242,17 @@ fn wrapped(work: &Work, command: &Command) -> Result<Vec<Command>, String> {
             let opened = inner.iter().position(|word| !is_opener(word));
             let inner = inner.get(opened.unwrap_or(0)..).unwrap_or_default();
             let mut found = vec![one(inner)?];
+            // These join their words and hand them to a shell.
+            let joins = name == "parallel"
+                || (name == "watch"
+                    && !words
+                        .iter()
+                        .any(|word| matches!(word.text.as_str(), "-x" | "--exec")));
+            if joins {
+                let end = inner.iter().position(|word| word.text.starts_with(":::"));
+                let script = inner.get(..end.unwrap_or(inner.len()));
+                found.extend(script::script(work, "sh", script.unwrap_or_default())?);
+            }
             // `watch 'a b'`, `sg group 'a b'`: a program with blanks in its name is a script.
             if let Some(text) = inner.first().filter(|word| word.text.contains(' ')) {
                 found.extend(script::script(work, "sh", std::slice::from_ref(text))?);

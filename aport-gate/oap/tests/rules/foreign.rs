@@ -133,3 +133,52 @@ fn scripts_for_such_shells_are_held_against_the_same() {
         ],
     );
 }
+
+#[test]
+fn a_pattern_is_found_as_such_shells_would_read_the_line() {
+    let limits = json!({
+        "allowed_commands": ["*"], "blocked_patterns": ["del /s", "rmdir /s", "Remove-Item -Recurse"]
+    });
+    denies(
+        NAME,
+        &limits,
+        &[
+            with("cmd", "del/s x"),
+            with("cmd", "DEL/S x"),
+            with("cmd", "del x/s"),
+            with("cmd", "rmdir/q/s x"),
+            with("cmd", "del /q /s x"),
+            with("cmd", "call del/q/s x"),
+            json!({ "command": "cmd /c del/s x" }),
+            with("powershell", "Remove-Item -Rec x"),
+            with("powershell", "Remove-Item x -r"),
+            with("powershell", "remove-item -Force -Recurse:true x"),
+            json!({ "command": "pwsh -c Remove-Item -Rec x" }),
+        ],
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &[
+            with("cmd", "del x"),
+            with("cmd", "del src/some/x"),
+            with("cmd", "type /s x"),
+            with("powershell", "Remove-Item x"),
+            with("powershell", "Remove-Item -Force x"),
+            with("powershell", "Get-Item -Recurse x"),
+        ],
+    );
+    // To `cmd` this is `git` with the switch `/x`.
+    denies(
+        NAME,
+        &json!({ "allowed_commands": ["x"] }),
+        &[with("cmd", "git/x")],
+        "oap.command_not_allowed",
+    );
+    allows(
+        NAME,
+        &json!({ "allowed_commands": ["git add src/*"] }),
+        &[with("cmd", "git add src/main.rs")],
+    );
+}

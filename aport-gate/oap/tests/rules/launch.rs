@@ -299,3 +299,90 @@ fn nothing_is_written_where_it_takes_over_the_machine() {
         decided.reasons
     );
 }
+
+#[test]
+fn an_address_or_a_permission_of_git_runs_nothing_unseen() {
+    let limits = json!({ "allowed_commands": ["git"] });
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "git archive --remote='ext::touch pwn' HEAD",
+            "git fetch 'EXT::touch pwn'",
+            "git -c remote.x.url='ext::touch pwn' fetch x",
+            "git config remote.x.url 'ext::touch pwn'",
+            "git -c remote.x.pushurl='ext::touch pwn' push x",
+            "git remote add x 'ext::touch pwn'",
+            "git submodule add 'ext::touch pwn'",
+            "git merge-index touch -a",
+            "git merge-index -o -q touch -a",
+        ]),
+        "oap.command_not_allowed",
+    );
+    denies(
+        NAME,
+        &limits,
+        &commands(&[
+            "git -c protocol.ext.allow=always -c remote.x.url='ext::touch pwn' fetch x",
+            "git -c protocol.allow=always fetch x",
+            "git -c protocol.ext.allow=user fetch x",
+            "git config protocol.ext.allow always",
+            "git -c remote.x.vcs=ext -c remote.x.url=x fetch x",
+            "git -c url.ext::sh.insteadOf=x fetch x",
+            "git remote-ext a 'touch pwn'",
+            "git remote-fd a 0",
+            "git -c \"$x\" y",
+            "git -c $k.x='!touch pwn' x",
+            "git clone foo::bar",
+            "git -c core.hooksPath=true commit",
+            "git -c include.path=on status",
+        ]),
+        "oap.refused",
+    );
+    allows(
+        NAME,
+        &limits,
+        &commands(&[
+            "git -c protocol.file.allow=always submodule update",
+            "git -c protocol.ext.allow=never fetch",
+            "git -c protocol.allow=never fetch",
+            "git -c core.hooksPath=/dev/null commit",
+            "git log -S std::mem",
+            "git commit -m 'use std::ext::x'",
+            "git remote add x https://x.example/y.git",
+            "git remote -v",
+            "git -c url.https://x.example/.insteadOf=git@x.example: fetch",
+            "git merge-index git -a",
+        ]),
+    );
+}
+
+#[test]
+fn an_alias_of_git_passes_no_pattern_about_git() {
+    let limits =
+        |pattern: &str| json!({ "allowed_commands": ["*"], "blocked_patterns": [pattern] });
+    let aliases = commands(&[
+        "git -c alias.p=push p --force",
+        "git -c ALIAS.p=push p origin",
+        "git config alias.p push",
+        "git config --global alias.p push",
+        "git clone --config=alias.p=push x",
+        "git config --rename-section x alias",
+        "git --config-env=alias.p=V p",
+    ]);
+    denies(NAME, &limits("git push --force"), &aliases, "oap.refused");
+    allows(
+        NAME,
+        &limits("rm -r"),
+        &commands(&["git -c alias.p=push p --force", "git config alias.p push"]),
+    );
+    allows(
+        NAME,
+        &limits("git push --force"),
+        &commands(&[
+            "git config --get alias.p",
+            "git config alias.p",
+            "git push origin",
+        ]),
+    );
+}

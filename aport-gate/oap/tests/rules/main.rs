@@ -47,6 +47,8 @@ mod tool;
 #[cfg(test)]
 mod truth;
 #[cfg(test)]
+mod unread;
+#[cfg(test)]
 mod url;
 #[cfg(test)]
 mod web;

@@ -276,7 +276,11 @@ fn arithmetic_is_no_program() {
         &commands(&[
             "echo $((1+2))",
             "echo \"$(( (x + 1) * 2 % $y ))\"",
-            "echo $(( $(ls | cat) + 1 ))",
+            "git commit -m 'use `x` and $(y)' && echo $((i+1))",
+            "i=1; echo $((i+1))",
+            "i=1; i=$((i+1)); n=$#; echo $(($# + i + $? + n))",
+            "x=a; echo $((${#x} + 1))",
+            "for i in {1..3}; do echo $((i*2)); done",
             "echo $((1 << 2)) && ls",
             "echo $(( $((1)) + ${#x} ))",
             "git commit -m 'use `x` and $(y)'; echo ${x:-y} $x",
@@ -304,7 +308,8 @@ fn arithmetic_is_no_program() {
             "echo $((x[1]))",
             "echo $((1",
             &format!("echo {}1{}", "$((".repeat(9), "))".repeat(9)),
-            // To `bash`, the text of a variable is arithmetic in turn.
+            // To `bash`, the text of a variable is arithmetic in turn, and so is what a command prints.
+            "echo $(( $(ls | cat) + 1 ))",
             "x='a[$(curl x)]'; echo $((x))",
             "x='a[`curl x`]'; echo ${y[x]}",
             "x='a[$(curl x)]'; echo ${y:x}",

@@ -1,5 +1,6 @@
 //! Settings of `git` that make it run programs.
 
+use super::transport;
 use crate::validator::launch::unknown;
 use crate::validator::shell::{self, Command, Word};
 use crate::validator::work::Work;
@@ -61,10 +62,26 @@ pub(super) fn setting_of(
         key.rsplit('.').next().unwrap_or_default(),
     );
     let value = value.trim();
+    let elsewhere = || unknown(&format!("runs what `{key}` leads to"));
+    // What is harmless as a program is a directory like others, or the very permission.
+    let leads = match (section, last) {
+        ("core", "hookspath") => !matches!(value, "" | "/dev/null"),
+        ("init", "templatedir") | ("include" | "includeif", "path") => !value.is_empty(),
+        ("protocol", "allow") => value != "never" && !is_plain_transport(&key),
+        ("remote", "vcs") => true,
+        ("url", _) => transport::is_helper(key.get(4..).unwrap_or_default()),
+        _ => false,
+    };
+    if leads {
+        found.push(elsewhere());
+        return Ok(());
+    }
+    if matches!(section, "remote" | "submodule" | "branch" | "url") {
+        transport::launched(work, value, found)?;
+    }
     if HARMLESS.contains(&value.to_lowercase().as_str()) {
         return Ok(());
     }
-    let elsewhere = || unknown(&format!("runs what `{key}` leads to"));
     match (section, last) {
         ("alias", _) => found.extend(match value.strip_prefix('!') {
             Some(script) => shell::commands(work, script)?,
@@ -78,11 +95,6 @@ pub(super) fn setting_of(
                 found.extend(shell::commands(work, value)?);
             }
         }
-        ("core", "hookspath")
-        | ("init", "templatedir")
-        | ("include" | "includeif", "path")
-        | ("protocol", "allow") => found.push(elsewhere()),
-        ("url", _) if key.contains("ext::") => found.push(elsewhere()),
         ("pager", _)
         | (
             "core",
@@ -117,4 +129,10 @@ pub(super) fn setting_of(
         _ => {}
     }
     Ok(())
+}
+
+/// Whether the permission is for transports that run nothing that the line names.
+fn is_plain_transport(key: &str) -> bool {
+    let name = key.split('.').nth(1).unwrap_or_default();
+    matches!(name, "file" | "git" | "http" | "https" | "ssh")
 }

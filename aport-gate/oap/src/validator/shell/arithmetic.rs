@@ -3,13 +3,16 @@
 
 use super::Reader;
 use super::command::Word;
-use crate::validator::wrapper::is_assignment;
+use crate::validator::computing::is_set_by_shell;
 
 impl Reader<'_> {
     /// At the first bracket of `$((`. What could be a substitution that begins with brackets is refused.
     pub(super) fn arithmetic(&mut self, word: &mut Word) -> Result<(), String> {
         self.deeper()?;
         self.at += 2;
+        let start = self.at;
+        // What stands in it is computed, and no part of the word.
+        let mut within = Word::default();
         let mut open = 0_usize;
         loop {
             let Some(c) = self.peek(0) else {
@@ -19,18 +22,23 @@ impl Reader<'_> {
                 '(' => open += 1,
                 ')' if open > 0 => open -= 1,
                 ')' if self.peek(1) == Some(')') => break,
-                '$' if self.peek(1).is_some_and(|c| {
-                    c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '(' | '#' | '?')
-                }) =>
+                '$' if matches!(self.peek(1), Some('#' | '?')) => self.at += 1,
+                '$' if self.length() > 0 => self.at += self.length() - 1,
+                '$' if self
+                    .peek(1)
+                    .is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '(')) =>
                 {
-                    self.computes = true;
-                    self.expansion(word, true)?;
+                    let inner = self.peek(1) == Some('(') && self.peek(2) == Some('(');
+                    if !inner {
+                        self.work.computes();
+                    }
+                    self.expansion(&mut within, true)?;
                     continue;
                 }
                 ' ' | '\t' | '0'..='9' => {}
                 '+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '!' | '&' | '|' | '^' | '~'
                 | '?' | ':' | ',' => {}
-                c if c.is_ascii_alphabetic() || c == '_' => self.computes = true,
+                c if c.is_ascii_alphabetic() || c == '_' => self.work.computes(),
                 other => {
                     return Err(format!(
                         "has `{other}` in `$((…))`, which is not read here as arithmetic"
@@ -39,27 +47,28 @@ impl Reader<'_> {
             }
             self.at += 1;
         }
+        if within.output || is_set_by_shell(&self.text(start, self.at)) {
+            self.work.gives();
+        }
         self.at += 2;
         self.depth -= 1;
         word.dynamic = true;
         word.text.push('$');
         Ok(())
     }
-}
 
-/// Whether a command of the shell's own computes what its words or variables hold.
-pub(super) fn evaluates(words: &[Word]) -> bool {
-    let mut words = words
-        .iter()
-        .map(|word| word.text.as_str())
-        .skip_while(|text| matches!(*text, "command" | "builtin" | "time") || is_assignment(text));
-    let name = words.next().unwrap_or_default();
-    let mut has = |options: &[&str]| words.any(|word| options.contains(&word));
-    match name {
-        "let" | "declare" | "typeset" | "read" | "unset" | "mapfile" | "readarray" => true,
-        "printf" => words.any(|word| word.starts_with("-v")),
-        "test" | "[" => has(&["-v"]),
-        "[[" => has(&["-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"]),
-        _ => false,
+    /// How long `${#name}` is that stands here: a number, whatever the variable holds.
+    fn length(&self) -> usize {
+        let begins = (0..3).filter_map(|at| self.peek(at)).eq("${#".chars());
+        let name = (3..)
+            .take_while(|at| {
+                self.peek(*at)
+                    .is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+            })
+            .count();
+        match self.peek(3 + name) {
+            Some('}') if begins => 4 + name,
+            _ => 0,
+        }
     }
 }

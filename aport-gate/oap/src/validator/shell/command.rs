@@ -1,6 +1,7 @@
 //! What a command line is made of, and where a word and a command end.
 
-use super::{MAX_COMMANDS, Reader, arithmetic};
+use super::{MAX_COMMANDS, Reader};
+use crate::validator::wrapper::{is_assignment, without_assignments};
 
 /// A word of a command, with its quotes read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -125,7 +126,9 @@ impl Reader<'_> {
             before = c;
             option
         });
-        self.literal |= word.text.contains("$(") || word.text.contains('`');
+        if word.text.contains("$(") || word.text.contains('`') {
+            self.work.spells();
+        }
     }
 
     pub(super) fn end_command(&mut self, part: &mut Part) -> Result<(), String> {
@@ -134,7 +137,13 @@ impl Reader<'_> {
             return Err("redirects to nothing; name the file behind `<` or `>`".to_owned());
         }
         let command = std::mem::take(&mut part.command);
-        self.computes |= arithmetic::evaluates(&command.words);
+        self.work.computing(&command.words);
+        // An index is computed, and may hold blanks that end no word.
+        let first = without_assignments(&command.words).first();
+        let element = first.and_then(|word| word.text.split_once('['));
+        if element.is_some_and(|(name, _)| is_assignment(&format!("{name}="))) {
+            self.unread("assigns an element of an array (`name[…]=…`), which is not read here")?;
+        }
         // To some shells, these begin commands of their own.
         let begins = std::mem::take(&mut part.begins);
         let mut from = 0;
@@ -157,7 +166,11 @@ impl Reader<'_> {
         // `for x in a b` runs nothing by itself.
         let first = command.words.first().map(|word| word.text.as_str());
         let nothing = command.words.is_empty() || first == Some("for");
-        if nothing && command.writes.is_empty() && command.inputs.is_empty() {
+        if nothing
+            && command.unknown.is_none()
+            && command.writes.is_empty()
+            && command.inputs.is_empty()
+        {
             return Ok(());
         }
         if self.found.len() >= MAX_COMMANDS {

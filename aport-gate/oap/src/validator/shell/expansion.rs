@@ -1,6 +1,7 @@
 //! What a shell puts in place of `$…` and `` `…` ``, as far as a line tells.
 
 use super::{Reader, Word};
+use crate::validator::computing::is_set_by_shell;
 
 impl Reader<'_> {
     /// Up to the closing double quote.
@@ -41,6 +42,11 @@ impl Reader<'_> {
             self.backticks(word)?;
             word.several |= !quoted;
             return Ok(());
+        }
+        // A shell joins the lines before it looks what is expanded.
+        let joins = |at: usize| self.peek(at) == Some('\\') && self.peek(at + 1) == Some('\n');
+        if joins(0) || (self.peek(0) == Some('(') && joins(1)) {
+            return Err("has the end of a line within `$(`; write it on one line".to_owned());
         }
         match self.peek(0) {
             Some('\'') if !quoted => Err("spells characters by number (`$'…'`)".to_owned()),
@@ -141,6 +147,9 @@ impl Reader<'_> {
             }
         }
         let name = self.text(start, self.at);
+        if name.starts_with("{!") {
+            self.unread("reads the variable that another one names (`${!…}`), and computes its index; name it")?;
+        }
         if name.contains("IFS") {
             return Err("builds words from `$IFS`".to_owned());
         }
@@ -148,8 +157,25 @@ impl Reader<'_> {
             return Err(format!("builds words from `${name}`"));
         }
         // An index and a length are computed, and so is the text of a variable in them.
-        let computed = |rest: &str| !rest.starts_with(['-', '=', '+', '?']);
-        self.computes |= name.contains('[') || name.split(':').skip(1).any(computed);
+        let number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '}');
+        let computed =
+            |rest: &str| !rest.starts_with(['-', '=', '+', '?']) && !rest.chars().all(number);
+        if name.contains('[') || name.split(':').skip(1).any(computed) {
+            self.work.computes();
+            if is_set_by_shell(&format!("${name}")) {
+                self.work.gives();
+            }
+        }
+        let given = name.split_once('=').map(|(_, value)| value);
+        let number = |value: &str| {
+            value
+                .trim_end_matches('}')
+                .chars()
+                .all(|c| c.is_ascii_digit())
+        };
+        if given.is_some_and(|value| !number(value)) {
+            self.work.gives();
+        }
         word.text.push('$');
         word.text.push_str(&name);
         Ok(())

@@ -117,6 +117,14 @@ impl Reader<'_> {
             if bare == open.delimiter {
                 return Ok(start);
             }
+            // `bash` ends the text of one in a substitution here, if what closes the substitution follows.
+            if self.depth > 0 && bare.starts_with(&open.delimiter) {
+                let end = &open.delimiter;
+                return Err(format!(
+                    "has a here-document inside of a substitution with a line that begins with its end `{end}`, which \
+                     shells read in different ways; put `{end}` on a line of its own, or choose another end"
+                ));
+            }
             if last {
                 let end = &open.delimiter;
                 return Err(format!("has a here-document without its last line `{end}`"));

@@ -2,6 +2,7 @@
 
 use super::command::{Part, Target};
 use super::{Dialect, Reader};
+use crate::validator::launch::unknown;
 
 impl Reader<'_> {
     /// At an operator. `&>` is one and a redirection to some shells, and only a redirection to others.
@@ -19,8 +20,9 @@ impl Reader<'_> {
             part.target = Some(Target::File);
             return Ok(());
         }
-        // `((…))` is arithmetic where a command may stand.
-        self.computes |= c == '(' && self.peek(1) == Some('(');
+        if c == '(' {
+            self.opens(part)?;
+        }
         self.end_command(part)?;
         let pipe = c == '|' && self.peek(1) != Some('|');
         self.feeds |= pipe;
@@ -34,6 +36,33 @@ impl Reader<'_> {
         }
         part.command.piped = pipe;
         Ok(())
+    }
+
+    /// At a bracket. What it opens is read as commands, which `((…))`, an array and a pattern are not.
+    fn opens(&mut self, part: &Part) -> Result<(), String> {
+        let joined = (1..)
+            .step_by(2)
+            .take_while(|at| self.peek(*at) == Some('\\') && self.peek(at + 1) == Some('\n'));
+        let next = 1 + 2 * joined.count();
+        let why = match &part.word {
+            _ if self.peek(next) == Some('(') => {
+                self.work.computes();
+                "has the arithmetic command `((…))`, which is not read here; write `$((…))`, or `( (` for commands"
+            }
+            Some(word) if word.text.ends_with('=') => {
+                "assigns an array (`name=(…)`), which is not read here"
+            }
+            Some(_) if self.peek(next) != Some(')') => {
+                "has `(` directly behind a word, which is not read here; put a blank between"
+            }
+            _ => return Ok(()),
+        };
+        self.unread(why)
+    }
+
+    /// Remembers what is not read here for certain, which no list allows.
+    pub(super) fn unread(&mut self, why: &str) -> Result<(), String> {
+        self.keep(unknown(why))
     }
 
     pub(super) fn no_target_open(&self, part: &Part) -> Result<(), String> {

@@ -54,12 +54,10 @@ pub(super) fn filled(
             .split_once(":-")
             .map_or((name, None), |(name, default)| (name, Some(default)));
         let path = |path: &Path| path.to_string_lossy().into_owned();
-        // To Claude Code every name is one of a variable.
-        let own = reader != Reader::ClaudeCode;
         let value = match name {
-            "userHome" if own => etcetera::home_dir().ok().as_deref().map(path),
-            "workspaceFolder" if own => workspace.map(path),
-            "/" | "pathSeparator" if own => Some(std::path::MAIN_SEPARATOR.to_string()),
+            "userHome" => etcetera::home_dir().ok().as_deref().map(path),
+            "workspaceFolder" => workspace.map(path),
+            "/" | "pathSeparator" => Some(std::path::MAIN_SEPARATOR.to_string()),
             name => std::env::var(name).ok().inspect(|value| {
                 if !["HOME", "USER", "USERPROFILE", "PATH"].contains(&name) {
                     taken.push(value.clone());

@@ -67,6 +67,10 @@ impl Reader {
         };
         let of_claude_code = || {
             let name = named.split_once(":-").map_or(named, |(name, _)| name);
+            // Variables by these names are nobody's; what they mean to VS Code they do not mean here.
+            if of_vs_code() {
+                return false;
+            }
             let mut letters = name.chars();
             letters
                 .next()

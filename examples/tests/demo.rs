@@ -112,8 +112,9 @@ fn call_adjusts_to_the_limit_and_refuses_without_retry() {
     assert_eq!(json(&output)["arguments"]["amount"], 50_000);
 
     // What is wrong with the arguments is for who calls to correct, not for who issues passports.
-    for (right, wrong) in [("key-00001", "r1"), ("USD", "usd")] {
-        let malformed = arguments.replace(right, wrong);
+    let unused = arguments.replace("key-00001", "key-00002");
+    for (right, wrong) in [("key-00002", "r1"), ("USD", "usd")] {
+        let malformed = unused.replace(right, wrong);
         let output = client(&["call", "process_refund", &malformed, "--home", home]);
         let report = json(&output);
         assert_eq!(report["outcome"], "denied", "{report}");
